@@ -1,0 +1,2 @@
+//! The Alys node.
+fn main() {}

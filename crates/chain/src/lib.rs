@@ -1,0 +1,1 @@
+//! Agreement: slots, the block tree, votes and certificates, fork choice.

@@ -1,0 +1,92 @@
+//! One key-value trait, three backends: sled, redb, and a memory that forgets what was not synced.
+//!
+//! Keys are flat bytes in lexicographic order; a caller gives each of its tables a prefix byte. All
+//! writing goes through [`Database::commit`]: a [`Batch`] is applied whole or not at all, and is on
+//! the disk (an `fsync` of every file written for it) when `commit` returns. There is no softer
+//! commit: who wants speed puts more into one batch.
+//!
+//! A backend that reports an error from `commit` may have written the batch or not; it refuses
+//! further commits with [`DatabaseError::Poisoned`] until it is opened again.
+
+mod batch;
+mod error;
+
+pub use batch::{Batch, Write};
+pub use error::DatabaseError;
+
+use std::ops::Bound;
+
+/// A key with its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// The direction of a [`Reader::scan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the least key of the range upwards.
+    Ascending,
+    /// From the greatest key of the range downwards.
+    Descending,
+}
+
+/// What can be read from a database, or from one moment of it (see [`Snapshots`]).
+pub trait Reader: Send + Sync {
+    /// The value of `key`, or `None`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Corrupt`] where the backend finds damage; never a wrong value.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError>;
+
+    /// At most `limit` entries of `range`, in `order`.
+    ///
+    /// Bounded on purpose: a caller that wants more asks again from the last key it got.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    fn scan(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Entry>, DatabaseError>;
+}
+
+/// A key-value store with one kind of commit: atomic and durable.
+pub trait Database: Reader + 'static {
+    /// Applies `batch` whole or not at all; durable when it returns `Ok`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Io`] where the disk refused (the batch may or may not be there after a
+    /// restart), [`DatabaseError::Poisoned`] after an earlier failure.
+    fn commit(&self, batch: Batch) -> Result<(), DatabaseError>;
+
+    /// Bytes on the disk (or in memory, for the memory backend).
+    ///
+    /// # Errors
+    /// [`DatabaseError::Io`] where the size cannot be read.
+    fn size_on_disk(&self) -> Result<u64, DatabaseError>;
+
+    /// The backend's name, as configuration spells it: `sled`, `redb`, `memory`.
+    fn backend(&self) -> &'static str;
+}
+
+/// A database that can be read as of one moment while commits go on (redb and memory; not sled).
+pub trait Snapshots: Database {
+    /// The state after the last commit that has returned. Later commits do not show in it.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Io`] where no read transaction can be opened.
+    fn snapshot(&self) -> Result<Box<dyn Reader>, DatabaseError>;
+}
+
+/// The range of all keys that start with `prefix`: the pair to hand to [`Reader::scan`].
+#[must_use]
+pub fn prefix_range(prefix: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return (Bound::Included(prefix.to_vec()), Bound::Excluded(end));
+        }
+    }
+    (Bound::Included(prefix.to_vec()), Bound::Unbounded)
+}

@@ -1,0 +1,1 @@
+//! Composes the actors into a node.

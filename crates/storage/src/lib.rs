@@ -1,0 +1,1 @@
+//! The storage actor: blocks, indexes, peg state and the promise record.

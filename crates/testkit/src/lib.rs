@@ -1,0 +1,1 @@
+//! Probes, virtual clock and contract suites for tests.

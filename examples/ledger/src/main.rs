@@ -1,0 +1,2 @@
+//! A toolmaker's program: storage and supervisor alone.
+fn main() {}
