@@ -1,5 +1,9 @@
 //! A batch of writes: what one commit applies.
 
+use std::collections::BTreeMap;
+
+use crate::{DatabaseError, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+
 /// One write of a [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
@@ -60,4 +64,29 @@ impl Batch {
     pub fn append(&mut self, other: Batch) {
         self.writes.extend(other.writes);
     }
+
+    /// The last write of each key, in key order (`None`: removed), after checking all lengths.
+    ///
+    /// What came earlier in the batch for the same key cannot be seen by anyone, so the backends
+    /// need not write it.
+    pub(crate) fn into_latest(self) -> Result<BTreeMap<Vec<u8>, Option<Vec<u8>>>, DatabaseError> {
+        let mut latest = BTreeMap::new();
+        for write in self.writes {
+            let (key, value) = match write {
+                Write::Put(key, value) => (key, Some(value)),
+                Write::Delete(key) => (key, None),
+            };
+            check_length("key", key.len(), MAX_KEY_BYTES)?;
+            check_length("value", value.as_ref().map_or(0, Vec::len), MAX_VALUE_BYTES)?;
+            latest.insert(key, value);
+        }
+        Ok(latest)
+    }
+}
+
+fn check_length(what: &'static str, bytes: usize, limit: usize) -> Result<(), DatabaseError> {
+    if bytes > limit {
+        return Err(DatabaseError::TooLarge { what, bytes, limit });
+    }
+    Ok(())
 }

@@ -6,13 +6,55 @@
 //! commit: who wants speed puts more into one batch.
 //!
 //! A backend that reports an error from `commit` may have written the batch or not; it refuses
-//! further commits with [`DatabaseError::Poisoned`] until it is opened again.
+//! further commits with [`DatabaseError::Poisoned`] until it is opened again. (A key or value that
+//! is too long is refused before anything is written, and poisons nothing.)
+//!
+//! Every value carries a checksum over its key and itself; what does not match is
+//! [`DatabaseError::Corrupt`], which names the key, and is never served. A backend that panics on
+//! its damaged files is turned into the same error.
+//!
+//! A reader may see a batch whose commit has not returned yet, but never a part of one: not in a
+//! value, not in a scan. Only one handle has a database open at a time
+//! ([`DatabaseError::InUse`]).
+//!
+//! ```
+//! use alys_database::{Batch, DatabaseConfig, open};
+//!
+//! let database = open(&DatabaseConfig::memory())?;
+//! let mut batch = Batch::new();
+//! batch.put(b"height", 1u64.to_be_bytes());
+//! database.commit(batch)?;
+//! assert_eq!(database.get(b"height")?, Some(1u64.to_be_bytes().to_vec()));
+//! # Ok::<(), alys_database::DatabaseError>(())
+//! ```
 
 mod batch;
+mod checksum;
+mod config;
 mod error;
+mod folder;
+mod guard;
+mod memory;
+mod redb;
+mod sled;
+#[cfg(feature = "suite")]
+pub mod suite;
 
 pub use batch::{Batch, Write};
+pub use config::{Backend, DatabaseConfig, MIN_CACHE_BYTES, open, open_with_snapshots};
 pub use error::DatabaseError;
+pub use memory::{Fault, Left, MemoryDatabase, MemoryDisk};
+pub use redb::RedbDatabase;
+pub use sled::SledDatabase;
+
+/// The longest key that is taken, in bytes.
+///
+/// sled's index pages hold up to 256 keys, and a page above 128 KiB goes to a file that is never
+/// synced; keys of this length stay at half of that.
+pub const MAX_KEY_BYTES: usize = 256;
+
+/// The longest value that is taken, in bytes (256 MiB).
+pub const MAX_VALUE_BYTES: usize = 256 << 20;
 
 use std::ops::Bound;
 
@@ -89,4 +131,15 @@ pub fn prefix_range(prefix: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
         }
     }
     (Bound::Included(prefix.to_vec()), Bound::Unbounded)
+}
+
+/// Whether no key can lie in `range`; backends differ in what they do with an inverted one.
+pub(crate) fn is_empty_range(range: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+    match range {
+        (Bound::Included(low), Bound::Included(high)) => low > high,
+        (Bound::Included(low) | Bound::Excluded(low), Bound::Excluded(high))
+        | (Bound::Excluded(low), Bound::Included(high)) => low >= high,
+        (Bound::Unbounded, Bound::Excluded(high)) => high.is_empty(),
+        _ => false,
+    }
 }

@@ -1,0 +1,266 @@
+//! The sled backend: one tree, values in parts, and an fsync that sled's own `flush` is not.
+//!
+//! What sled 0.34 does, and what is done about it here:
+//!
+//! - `flush` waits for `sync_file_range`, which leaves the drive's cache and the file's length
+//!   behind. After it, [`Database::commit`] calls `fdatasync` on a descriptor of its own.
+//! - Messages above 128 KiB go to files that are never synced: see [`parts`].
+//! - At creation neither the small configuration file nor the names in the folder are synced:
+//!   opening does it.
+//! - A multi-part value is several entries, and a reader could meet a commit between two of them:
+//!   readers share a lock that a commit takes alone while it applies its batch in memory (not while
+//!   it waits for the disk).
+//! - A log that is damaged in its middle is taken for one that was cut there, and silently loses
+//!   its end: see [`acknowledged`].
+//! - After a failed write the tree in memory shows what the disk does not have, so after a failed
+//!   commit reads are refused too.
+
+mod acknowledged;
+mod parts;
+
+use std::fmt;
+use std::fs::File;
+use std::ops::Bound;
+use std::path::Path;
+
+use parking_lot::{Mutex, RwLock};
+
+use self::acknowledged::Acknowledged;
+use self::parts::{Head, PARTS, head_key, part_key, split};
+use crate::folder::Folder;
+use crate::guard::{Health, guarded};
+use crate::{Batch, Database, DatabaseError, Entry, Order, Reader, checksum, is_empty_range};
+
+const BACKEND: &str = "sled";
+
+/// The key of the number of the last commit; lies behind all heads and parts.
+const COMMITS: [u8; 1] = [0x02];
+
+/// A database in sled.
+pub struct SledDatabase {
+    /// `None` only while dropping.
+    db: Option<::sled::Db>,
+    /// Readers against the moment in which a batch is applied.
+    applying: RwLock<()>,
+    /// One commit at a time; holds what a commit needs.
+    writer: Mutex<Writer>,
+    health: Health,
+    /// After `db`, so that the lock goes last.
+    folder: Folder,
+}
+
+struct Writer {
+    /// Our own descriptor of the log, to sync it.
+    log: File,
+    acknowledged: Acknowledged,
+}
+
+impl SledDatabase {
+    /// Opens the database in `folder`, and makes it where it is missing.
+    ///
+    /// # Errors
+    /// [`DatabaseError::InUse`], [`DatabaseError::OtherBackend`], [`DatabaseError::Corrupt`] where
+    /// sled cannot make sense of its files or has lost acknowledged commits, [`DatabaseError::Io`].
+    pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, DatabaseError> {
+        let folder = Folder::open(folder, BACKEND)?;
+        let data = folder.data();
+        let config = ::sled::Config::new()
+            .path(&data)
+            .cache_capacity(cache_bytes);
+        let db = guarded(|| config.open())
+            .map_err(|panic| folder.corrupt(panic))?
+            .map_err(|e| map(&folder, &e))?;
+        let committed = match guarded(|| db.get(COMMITS))
+            .map_err(|panic| folder.corrupt(panic))?
+            .map_err(|e| map(&folder, &e))?
+        {
+            None => 0,
+            Some(bytes) => <[u8; 8]>::try_from(bytes.as_ref())
+                .map(u64::from_be_bytes)
+                .map_err(|_| folder.corrupt("the number of the last commit is not a number"))?,
+        };
+        let acknowledged = Acknowledged::open(&folder, committed)?;
+        let log = File::open(data.join("db")).map_err(|e| folder.io(&e))?;
+        folder.sync_all()?;
+        Ok(Self {
+            db: Some(db),
+            applying: RwLock::new(()),
+            writer: Mutex::new(Writer { log, acknowledged }),
+            health: Health::default(),
+            folder,
+        })
+    }
+
+    /// Runs `work` on the tree unless an earlier commit failed.
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&::sled::Db) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        if self.health.is_poisoned() {
+            return Err(DatabaseError::Poisoned { backend: BACKEND });
+        }
+        // Gone only in `drop`, after which nobody can call.
+        let Some(db) = &self.db else {
+            return Err(DatabaseError::Poisoned { backend: BACKEND });
+        };
+        guarded(|| work(db)).unwrap_or_else(|panic| {
+            self.health.poison();
+            Err(self.folder.corrupt(panic))
+        })
+    }
+
+    /// The value whose head is `head`.
+    fn value(&self, db: &::sled::Db, key: &[u8], head: &[u8]) -> Result<Vec<u8>, DatabaseError> {
+        let damaged = |what: &str| {
+            self.folder
+                .corrupt(format!("key {}: {what}", checksum::show(key)))
+        };
+        let head = Head::parse(head).ok_or_else(|| damaged("its head cannot be read"))?;
+        head.assemble(key, |n| {
+            db.get(part_key(key, n)).map_err(|e| map(&self.folder, &e))
+        })?
+        .map_err(|what| damaged(&what))
+    }
+
+    /// How many parts the stored value of `key` has beside its head.
+    fn parts_of(&self, db: &::sled::Db, head_key: &[u8]) -> Result<u32, DatabaseError> {
+        let head = db.get(head_key).map_err(|e| map(&self.folder, &e))?;
+        // A damaged head is about to be replaced; at worst parts that nobody reads stay behind.
+        Ok(head
+            .as_deref()
+            .and_then(Head::parse)
+            .map_or(0, |head| head.parts()))
+    }
+
+    /// The batch as sled's, with what must go because a value became shorter.
+    fn translate(&self, db: &::sled::Db, batch: Batch) -> Result<::sled::Batch, DatabaseError> {
+        let mut out = ::sled::Batch::default();
+        for (key, value) in batch.into_latest()? {
+            let head_key = head_key(&key);
+            let old = self.parts_of(db, &head_key)?;
+            let mut new = 0u32;
+            match value {
+                Some(value) => {
+                    let (head, parts) = split(&key, &value);
+                    out.insert(head_key, head);
+                    for part in parts {
+                        out.insert(part_key(&key, new), part);
+                        new += 1;
+                    }
+                }
+                None => out.remove(head_key),
+            }
+            for gone in new..old {
+                out.remove(part_key(&key, gone));
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Reader for SledDatabase {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError> {
+        self.with(|db| {
+            let _shared = self.applying.read();
+            let head = db.get(head_key(key)).map_err(|e| map(&self.folder, &e))?;
+            head.map(|head| self.value(db, key, &head)).transpose()
+        })
+    }
+
+    fn scan(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Entry>, DatabaseError> {
+        if is_empty_range(range) {
+            return Ok(Vec::new());
+        }
+        let low = match range.0 {
+            Bound::Unbounded => Bound::Included(head_key(&[])),
+            bound => bound.map(head_key),
+        };
+        let high = match range.1 {
+            Bound::Unbounded => Bound::Excluded(vec![PARTS]),
+            bound => bound.map(head_key),
+        };
+        self.with(|db| {
+            let _shared = self.applying.read();
+            let mut found = db.range((low, high));
+            let mut entries = Vec::new();
+            while entries.len() < limit {
+                let next = match order {
+                    Order::Ascending => found.next(),
+                    Order::Descending => found.next_back(),
+                };
+                let Some(next) = next else { break };
+                let (key, head) = next.map_err(|e| map(&self.folder, &e))?;
+                let key = key.get(1..).unwrap_or_default().to_vec();
+                let value = self.value(db, &key, &head)?;
+                entries.push((key, value));
+            }
+            Ok(entries)
+        })
+    }
+}
+
+impl Database for SledDatabase {
+    fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
+        let mut writer = self.writer.lock();
+        self.with(|db| {
+            let mut writes = self.translate(db, batch)?;
+            let number = writer.acknowledged.next();
+            writes.insert(&COMMITS[..], &number.to_be_bytes()[..]);
+            let done = (|| {
+                {
+                    let _alone = self.applying.write();
+                    db.apply_batch(writes).map_err(|e| map(&self.folder, &e))?;
+                }
+                db.flush().map_err(|e| map(&self.folder, &e))?;
+                writer.log.sync_data().map_err(|e| self.folder.io(&e))?;
+                writer
+                    .acknowledged
+                    .set(number)
+                    .map_err(|e| self.folder.io(&e))
+            })();
+            if done.is_err() {
+                self.health.poison();
+            }
+            done
+        })
+    }
+
+    fn size_on_disk(&self) -> Result<u64, DatabaseError> {
+        self.folder.size()
+    }
+
+    fn backend(&self) -> &'static str {
+        BACKEND
+    }
+}
+
+impl Drop for SledDatabase {
+    fn drop(&mut self) {
+        // Closing a database whose disk has failed panics inside sled.
+        let db = self.db.take();
+        if let Err(panic) = guarded(|| drop(db)) {
+            tracing::error!(%panic, "closing the sled database failed");
+        }
+    }
+}
+
+impl fmt::Debug for SledDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledDatabase")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+/// sled's errors as ours. `folder` is locked by us, so a refused lock is sled's own old handle.
+fn map(folder: &Folder, error: &::sled::Error) -> DatabaseError {
+    match error {
+        ::sled::Error::Io(e) => folder.io(e),
+        other => folder.corrupt(other.to_string()),
+    }
+}

@@ -1,0 +1,520 @@
+//! The suite that every backend passes, for tests here and for backends made elsewhere.
+//!
+//! Each function proves the sentence that is its name, and panics where it does not hold.
+//! [`database_suite!`](crate::database_suite) and
+//! [`snapshots_suite!`](crate::snapshots_suite) make a `#[test]` of each:
+//!
+//! ```text
+//! alys_database::database_suite!(redb, || Box::new(Folder::new(Backend::Redb)));
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::{
+    Backend, Batch, Database, DatabaseConfig, DatabaseError, MAX_KEY_BYTES, MemoryDisk, Order,
+    Reader, Snapshots, open, open_with_snapshots, prefix_range,
+};
+
+/// A place that holds one database, and opens it again and again.
+pub trait Place: Send + Sync {
+    /// Opens it; at first it is empty.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    fn open(&self) -> Result<Arc<dyn Database>, DatabaseError>;
+
+    /// Opens it for a caller that needs snapshots; called only where the backend has them.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    fn open_with_snapshots(&self) -> Result<Arc<dyn Snapshots>, DatabaseError>;
+}
+
+/// A fresh, empty folder for a backend on the disk.
+pub struct Folder {
+    config: DatabaseConfig,
+    /// Removed when dropped.
+    _folder: tempfile::TempDir,
+}
+
+impl Folder {
+    /// A new folder in the system's place for temporary files.
+    #[must_use]
+    pub fn new(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = DatabaseConfig::new(backend, folder.path().join("database"));
+        config.cache_bytes = 16 << 20;
+        Self {
+            config,
+            _folder: folder,
+        }
+    }
+
+    /// How the database in it is opened.
+    #[must_use]
+    pub fn config(&self) -> &DatabaseConfig {
+        &self.config
+    }
+}
+
+impl Place for Folder {
+    fn open(&self) -> Result<Arc<dyn Database>, DatabaseError> {
+        open(&self.config)
+    }
+
+    fn open_with_snapshots(&self) -> Result<Arc<dyn Snapshots>, DatabaseError> {
+        open_with_snapshots(&self.config)
+    }
+}
+
+impl Place for MemoryDisk {
+    fn open(&self) -> Result<Arc<dyn Database>, DatabaseError> {
+        Ok(Arc::new(MemoryDisk::open(self)?))
+    }
+
+    fn open_with_snapshots(&self) -> Result<Arc<dyn Snapshots>, DatabaseError> {
+        Ok(Arc::new(MemoryDisk::open(self)?))
+    }
+}
+
+/// Makes a fresh, empty place.
+pub type Make<'a> = &'a dyn Fn() -> Box<dyn Place>;
+
+/// A test of each function for one backend, in a module of the given name.
+#[macro_export]
+macro_rules! database_suite {
+    ($name:ident, $make:expr) => {
+        $crate::database_suite!(@each $name, $make;
+            a_random_history_reads_like_a_sorted_map
+            values_of_all_sizes_come_back_also_after_reopening
+            a_shorter_value_leaves_nothing_of_a_longer_one
+            the_last_write_of_a_key_in_a_batch_wins
+            readers_see_a_batch_whole_or_not_at_all
+            a_second_handle_is_refused_and_the_first_goes_on
+            a_key_that_is_too_long_is_refused_and_harms_nothing
+            an_inverted_range_is_empty
+            the_size_on_disk_follows_what_is_stored
+        );
+    };
+    (@each $name:ident, $make:expr; $($test:ident)*) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            $(#[test] fn $test() { $crate::suite::$test(&$make); })*
+        }
+    };
+}
+
+/// As [`database_suite!`](crate::database_suite), for what only backends with snapshots do.
+#[macro_export]
+macro_rules! snapshots_suite {
+    ($name:ident, $make:expr) => {
+        $crate::database_suite!(@each $name, $make;
+            a_snapshot_does_not_see_later_commits
+        );
+    };
+}
+
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Commit(Vec<(Vec<u8>, Option<Vec<u8>>)>),
+    Get(Vec<u8>),
+    Scan(Bound<Vec<u8>>, Bound<Vec<u8>>, Order, usize),
+    Prefix(Vec<u8>),
+    Reopen,
+}
+
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        20 => proptest::collection::vec(prop_oneof![Just(0u8), Just(1), Just(b'a'), Just(0xff)], 0..5),
+        1 => any::<u8>().prop_map(|b| vec![b; MAX_KEY_BYTES]),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    let length = prop_oneof![
+        12 => 0usize..40,
+        3 => 4080usize..4100,
+        2 => 8170usize..8200,
+        1 => 130_000usize..140_000,
+    ];
+    (length, any::<u8>()).prop_map(|(length, seed)| filled(length, seed))
+}
+
+/// Bytes that differ from place to place, so that swapped parts are noticed.
+fn filled(length: usize, seed: u8) -> Vec<u8> {
+    (0..length)
+        .map(|i| (i / 251) as u8 ^ (i as u8).wrapping_add(seed))
+        .collect()
+}
+
+fn bound() -> impl Strategy<Value = Bound<Vec<u8>>> {
+    prop_oneof![
+        key().prop_map(Bound::Included),
+        key().prop_map(Bound::Excluded),
+        Just(Bound::Unbounded),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let order = prop_oneof![Just(Order::Ascending), Just(Order::Descending)];
+    let write = (key(), proptest::option::weighted(0.75, value()));
+    prop_oneof![
+        8 => proptest::collection::vec(write, 0..8).prop_map(Step::Commit),
+        4 => key().prop_map(Step::Get),
+        6 => (bound(), bound(), order, 0usize..12)
+            .prop_map(|(low, high, order, limit)| Step::Scan(low, high, order, limit)),
+        2 => key().prop_map(Step::Prefix),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn as_slices(range: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    (
+        range.0.as_ref().map(Vec::as_slice),
+        range.1.as_ref().map(Vec::as_slice),
+    )
+}
+
+/// What a scan of the model finds; written with filters, to share nothing with the backends.
+fn scan_model(
+    model: &Model,
+    (low, high): (Bound<&[u8]>, Bound<&[u8]>),
+    order: Order,
+    limit: usize,
+) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let above = |key: &[u8]| match low {
+        Bound::Included(low) => key >= low,
+        Bound::Excluded(low) => key > low,
+        Bound::Unbounded => true,
+    };
+    let below = |key: &[u8]| match high {
+        Bound::Included(high) => key <= high,
+        Bound::Excluded(high) => key < high,
+        Bound::Unbounded => true,
+    };
+    let mut all: Vec<_> = model
+        .iter()
+        .filter(|(key, _)| above(key) && below(key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    if order == Order::Descending {
+        all.reverse();
+    }
+    all.truncate(limit);
+    all
+}
+
+fn all_of(reader: &dyn Reader) -> Model {
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    reader
+        .scan(all, Order::Ascending, usize::MAX)
+        .unwrap()
+        .into_iter()
+        .collect()
+}
+
+fn batch_of(writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Batch {
+    let mut batch = Batch::new();
+    for (key, value) in writes {
+        match value {
+            Some(value) => batch.put(key.clone(), value.clone()),
+            None => batch.delete(key.clone()),
+        }
+    }
+    batch
+}
+
+fn apply(model: &mut Model, writes: &[(Vec<u8>, Option<Vec<u8>>)]) {
+    for (key, value) in writes {
+        match value {
+            Some(value) => model.insert(key.clone(), value.clone()),
+            None => model.remove(key),
+        };
+    }
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
+/// Commits, reads, scans and reopening in any order.
+pub fn a_random_history_reads_like_a_sorted_map(make: Make<'_>) {
+    let histories = proptest::collection::vec(step(), 1..40);
+    let run = |steps: Vec<Step>| {
+        let place = make();
+        let mut database = place.open().unwrap();
+        let mut model = Model::new();
+        for step in steps {
+            match step {
+                Step::Commit(writes) => {
+                    database.commit(batch_of(&writes)).unwrap();
+                    apply(&mut model, &writes);
+                }
+                Step::Get(key) => {
+                    prop_assert_eq!(database.get(&key).unwrap(), model.get(&key).cloned());
+                }
+                Step::Scan(low, high, order, limit) => {
+                    let range = (low, high);
+                    let found = database.scan(as_slices(&range), order, limit).unwrap();
+                    prop_assert_eq!(found, scan_model(&model, as_slices(&range), order, limit));
+                }
+                Step::Prefix(prefix) => {
+                    let range = prefix_range(&prefix);
+                    let found = database
+                        .scan(as_slices(&range), Order::Ascending, usize::MAX)
+                        .unwrap();
+                    let expected: Vec<_> = model
+                        .iter()
+                        .filter(|(key, _)| key.starts_with(&prefix))
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect();
+                    prop_assert_eq!(found, expected);
+                }
+                Step::Reopen => {
+                    drop(database);
+                    database = place.open().unwrap();
+                }
+            }
+        }
+        prop_assert_eq!(&all_of(database.as_ref()), &model);
+        drop(database);
+        prop_assert_eq!(&all_of(place.open().unwrap().as_ref()), &model);
+        Ok(())
+    };
+    runner(32)
+        .run(&histories, run)
+        .unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// From empty to a mebibyte and beyond, across every boundary of parts and pages.
+pub fn values_of_all_sizes_come_back_also_after_reopening(make: Make<'_>) {
+    let place = make();
+    let sizes = [
+        0,
+        1,
+        4090,
+        4091,
+        4092,
+        4096,
+        8183,
+        8184,
+        65_536,
+        131_072,
+        1 << 20,
+        (1 << 20) + 1,
+    ];
+    let expected: Model = sizes
+        .iter()
+        .map(|n| (n.to_string().into_bytes(), filled(*n, 3)))
+        .collect();
+    let database = place.open().unwrap();
+    let mut batch = Batch::new();
+    for (key, value) in &expected {
+        batch.put(key.clone(), value.clone());
+    }
+    database.commit(batch).unwrap();
+    assert_eq!(all_of(database.as_ref()), expected);
+    drop(database);
+    let database = place.open().unwrap();
+    assert_eq!(all_of(database.as_ref()), expected);
+    for (key, value) in &expected {
+        assert_eq!(database.get(key).unwrap().as_ref(), Some(value));
+    }
+}
+
+/// Long, then short, then absent, then long again.
+pub fn a_shorter_value_leaves_nothing_of_a_longer_one(make: Make<'_>) {
+    let place = make();
+    let database = place.open().unwrap();
+    for length in [100_000, 5_000, 10, 0, 50_000] {
+        for write in [Some(filled(length, 9)), None, Some(filled(length, 1))] {
+            database
+                .commit(batch_of(&[(b"key".to_vec(), write.clone())]))
+                .unwrap();
+            assert_eq!(database.get(b"key").unwrap(), write);
+        }
+    }
+}
+
+/// Put and delete of one key in one batch, both ways.
+pub fn the_last_write_of_a_key_in_a_batch_wins(make: Make<'_>) {
+    let place = make();
+    let database = place.open().unwrap();
+    let (a, b) = (b"a".to_vec(), b"b".to_vec());
+    let writes = [
+        (a.clone(), Some(filled(9_000, 1))),
+        (a.clone(), Some(b"last".to_vec())),
+        (b.clone(), Some(b"never seen".to_vec())),
+        (b, None),
+    ];
+    database.commit(batch_of(&writes)).unwrap();
+    assert_eq!(
+        all_of(database.as_ref()),
+        Model::from([(a, b"last".to_vec())])
+    );
+}
+
+/// Large and small values of one batch carry its number; readers never see two numbers.
+pub fn readers_see_a_batch_whole_or_not_at_all(make: Make<'_>) {
+    let place = make();
+    let database = place.open().unwrap();
+    let stop = AtomicBool::new(false);
+    let whole = |value: &[u8]| value.windows(2).all(|pair| pair[0] == pair[1]);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0u32;
+            while !stop.load(Ordering::Acquire) || reads == 0 {
+                if let Some(value) = database.get(b"large").unwrap() {
+                    assert!(whole(&value), "a value of two commits");
+                }
+                let all: Vec<u8> = all_of(database.as_ref()).into_values().flatten().collect();
+                assert!(whole(&all), "a scan of two commits");
+                reads += 1;
+            }
+        });
+        for number in 0..60u8 {
+            // The length changes too, so that parts come and go.
+            let length = 40_000 - 600 * usize::from(number);
+            let mut batch = Batch::new();
+            batch.put(b"a small one", vec![number; 3]);
+            batch.put(b"large", vec![number; length]);
+            batch.put(b"z", vec![number; 10]);
+            database.commit(batch).unwrap();
+        }
+        stop.store(true, Ordering::Release);
+        reader.join().unwrap();
+    });
+}
+
+/// And opening works again, at once, when the first is gone.
+pub fn a_second_handle_is_refused_and_the_first_goes_on(make: Make<'_>) {
+    let place = make();
+    for round in 0..10u8 {
+        let first = place.open().unwrap();
+        let refusal = place.open().err().unwrap();
+        assert!(matches!(refusal, DatabaseError::InUse { .. }), "{refusal}");
+        assert!(
+            refusal
+                .to_string()
+                .contains("in use by another process; stop it")
+        );
+        first
+            .commit(batch_of(&[(vec![round], Some(vec![round]))]))
+            .unwrap();
+        assert_eq!(first.get(&[round]).unwrap(), Some(vec![round]));
+    }
+    assert_eq!(all_of(place.open().unwrap().as_ref()).len(), 10);
+}
+
+/// Refused before anything is written, and no reason to refuse what follows.
+pub fn a_key_that_is_too_long_is_refused_and_harms_nothing(make: Make<'_>) {
+    let place = make();
+    let database = place.open().unwrap();
+    let good = (b"good".to_vec(), Some(b"value".to_vec()));
+    let long = (vec![1; MAX_KEY_BYTES + 1], Some(Vec::new()));
+    let refusal = database
+        .commit(batch_of(&[good.clone(), long]))
+        .unwrap_err();
+    assert!(
+        matches!(refusal, DatabaseError::TooLarge { what: "key", .. }),
+        "{refusal}"
+    );
+    assert_eq!(all_of(database.as_ref()), Model::new());
+    let longest = (vec![1; MAX_KEY_BYTES], Some(Vec::new()));
+    database.commit(batch_of(&[good, longest])).unwrap();
+    assert_eq!(all_of(database.as_ref()).len(), 2);
+}
+
+/// No panic, no entries.
+pub fn an_inverted_range_is_empty(make: Make<'_>) {
+    let place = make();
+    let database = place.open().unwrap();
+    database
+        .commit(batch_of(&[(b"b".to_vec(), Some(Vec::new()))]))
+        .unwrap();
+    let (b, c) = (&b"b"[..], &b"c"[..]);
+    for range in [
+        (Bound::Included(c), Bound::Included(b)),
+        (Bound::Excluded(b), Bound::Excluded(b)),
+        (Bound::Excluded(b), Bound::Included(b)),
+        (Bound::Included(b), Bound::Excluded(b)),
+        (Bound::Unbounded, Bound::Excluded(&[][..])),
+    ] {
+        for order in [Order::Ascending, Order::Descending] {
+            assert!(
+                database.scan(range, order, 9).unwrap().is_empty(),
+                "{range:?}"
+            );
+        }
+    }
+}
+
+/// At least what is in it.
+pub fn the_size_on_disk_follows_what_is_stored(make: Make<'_>) {
+    let place = make();
+    let database = place.open().unwrap();
+    let batch = (0..64u8)
+        .map(|n| (vec![n], Some(filled(65_536, n))))
+        .collect::<Vec<_>>();
+    database.commit(batch_of(&batch)).unwrap();
+    assert!(database.size_on_disk().unwrap() >= 64 * 65_536);
+}
+
+/// Through random histories, with several held at once.
+pub fn a_snapshot_does_not_see_later_commits(make: Make<'_>) {
+    let write = || (key(), proptest::option::weighted(0.6, value()));
+    let histories = proptest::collection::vec(
+        (
+            proptest::collection::vec(write(), 0..6),
+            any::<bool>(),
+            any::<bool>(),
+        ),
+        1..16,
+    );
+    let run = |steps: Vec<(Vec<_>, bool, bool)>| {
+        let place = make();
+        let database = place.open_with_snapshots().unwrap();
+        let mut model = Model::new();
+        let mut held: Vec<(Box<dyn Reader>, Model)> = Vec::new();
+        for (writes, take, release) in steps {
+            if take {
+                held.push((database.snapshot().unwrap(), model.clone()));
+            }
+            if release && !held.is_empty() {
+                held.remove(0);
+            }
+            database.commit(batch_of(&writes)).unwrap();
+            apply(&mut model, &writes);
+            for (snapshot, then) in &held {
+                prop_assert_eq!(&all_of(snapshot.as_ref()), then);
+                for (key, _) in &writes {
+                    prop_assert_eq!(snapshot.get(key).unwrap(), then.get(key).cloned());
+                }
+            }
+        }
+        prop_assert_eq!(all_of(database.as_ref()), model);
+        Ok(())
+    };
+    runner(24)
+        .run(&histories, run)
+        .unwrap_or_else(|failure| panic!("{failure}"));
+}
