@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// What sets these signatures apart from all others: SHA-256 of `alys/envelope/1`.
-pub const ENVELOPE_DOMAIN: B256 =
-    b256!("ac8a4270fb85c96477bb44cf2123057cbcf7527a56036a3758a5f288601221e1");
+pub const ENVELOPE_DOMAIN: B256 = b256!("ac8a4270fb85c96477bb44cf2123057cbcf7527a56036a3758a5f288601221e1");
 
 /// A member's public identity key: Ed25519, 32 bytes (RFC 8032), libp2p's too.
 pub type IdentityKey = FixedBytes<32>;
@@ -76,8 +75,7 @@ pub trait Envelope {
         let key = identities
             .get(usize::from(index))
             .ok_or(EnvelopeError::NotAMember { index, members: identities.len() })?;
-        let key =
-            VerifyingKey::from_bytes(&key.0).map_err(|_| EnvelopeError::BadKey { index })?;
+        let key = VerifyingKey::from_bytes(&key.0).map_err(|_| EnvelopeError::BadKey { index })?;
         let root = self.signing_root(chain_id);
         key.verify_strict(root.as_slice(), &Signature::from_bytes(&self.signature().0))
             .map_err(|_| EnvelopeError::WrongSignature { index })

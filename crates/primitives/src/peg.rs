@@ -11,8 +11,8 @@ use tree_hash_derive::TreeHash;
 use crate::{
     envelope::{SignedHeader, SignedVote},
     limits::{
-        MaxBranch, MaxBundle, MaxBurnsPerPayout, MaxGovernanceBytes, MaxMemberList, MaxOptional,
-        MaxOutputs, MaxTransactionBytes,
+        MaxBranch, MaxBundle, MaxBurnsPerPayout, MaxGovernanceBytes, MaxMemberList, MaxOptional, MaxOutputs,
+        MaxTransactionBytes,
     },
     vote::Certificate,
 };

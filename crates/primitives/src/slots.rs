@@ -48,8 +48,7 @@ impl SlotClock {
     /// slots: three quarters of it, in Unix milliseconds.
     #[must_use]
     pub const fn finalize_cutoff_ms(&self, slot: Slot, stride: u64) -> Option<u64> {
-        let (Some(start), Some(length)) = (self.start_ms(slot), self.slot_ms.checked_mul(stride))
-        else {
+        let (Some(start), Some(length)) = (self.start_ms(slot), self.slot_ms.checked_mul(stride)) else {
             return None;
         };
         start.checked_add(length / 4 * 3)

@@ -83,11 +83,7 @@ impl PegState {
     /// What is owed before a block with `body`.
     #[must_use]
     pub fn dues(&self, _body: &Body) -> Dues {
-        Dues {
-            deposits: self.deposits_due.to_vec(),
-            remints: self.remints_due.to_vec(),
-            ..Dues::default()
-        }
+        Dues { deposits: self.deposits_due.to_vec(), remints: self.remints_due.to_vec(), ..Dues::default() }
     }
 
     /// The state after a block: this state (the parent's), the facts of the *parent's* payload, and
@@ -103,15 +99,11 @@ impl PegState {
     ) -> Result<Self, StateError> {
         refuse_what_is_not_in_force(body)?;
         let mut next = self.clone();
-        next.fee_pot = self
-            .fee_pot
-            .checked_add(parent_facts.fees)
-            .ok_or(StateError::Overflow("the fee pot"))?;
+        next.fee_pot =
+            self.fee_pot.checked_add(parent_facts.fees).ok_or(StateError::Overflow("the fee pot"))?;
         for burn in &parent_facts.burns {
-            next.burned = next
-                .burned
-                .checked_add(burn.value)
-                .ok_or(StateError::Overflow("the sum of burns"))?;
+            next.burned =
+                next.burned.checked_add(burn.value).ok_or(StateError::Overflow("the sum of burns"))?;
         }
         let paid = expected_withdrawals(self, body, max_withdrawals);
         next.next_withdrawal = self

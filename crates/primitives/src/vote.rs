@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// What sets these signatures apart from all others: SHA-256 of `alys/vote/1`.
-pub const VOTE_DOMAIN: B256 =
-    b256!("c5e70abccd44c7064ba2d8f92689c16684c8f573fe8a0e51f4177ddfd16e2cf0");
+pub const VOTE_DOMAIN: B256 = b256!("c5e70abccd44c7064ba2d8f92689c16684c8f573fe8a0e51f4177ddfd16e2cf0");
 
 /// Which of the two votes of a slot (protocol, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,9 +60,7 @@ impl ssz::Decode for VoteKind {
         match bytes {
             [0] => Ok(Self::Notarize),
             [1] => Ok(Self::Finalize),
-            [other] => {
-                Err(ssz::DecodeError::BytesInvalid(format!("vote kind {other} is neither 0 nor 1")))
-            }
+            [other] => Err(ssz::DecodeError::BytesInvalid(format!("vote kind {other} is neither 0 nor 1"))),
             _ => Err(ssz::DecodeError::InvalidByteLength { len: bytes.len(), expected: 1 }),
         }
     }

@@ -3,12 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ChainSpec;
-use crate::{
-    bls::VerifyingKey,
-    limits::MAX_MEMBERS,
-    quorum::quorum,
-    withdrawals::least_max_withdrawals,
-};
+use crate::{bls::VerifyingKey, limits::MAX_MEMBERS, quorum::quorum, withdrawals::least_max_withdrawals};
 
 /// Why a spec was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,11 +71,8 @@ impl ChainSpec {
         let must = format!("must be {least} to 65536: all fee entries, and 16 more");
         let withdrawals_ok = (least..=65_536).contains(&b.max_withdrawals);
         require(withdrawals_ok, "blocks.max_withdrawals", b.max_withdrawals, must)?;
-        let sink_is_plain = self
-            .execution_genesis
-            .accounts
-            .get(&b.fee_sink)
-            .is_none_or(|account| account.code.is_empty());
+        let sink_is_plain =
+            self.execution_genesis.accounts.get(&b.fee_sink).is_none_or(|account| account.code.is_empty());
         require(sink_is_plain, "blocks.fee_sink", b.fee_sink, "must not have code at genesis")
     }
 
@@ -141,8 +133,8 @@ impl ChainSpec {
         for member in members {
             let fresh = identities.insert(member.identity);
             require(fresh, "federation.members.identity", member.identity, "must not stand twice")?;
-            let key = ed25519_dalek::VerifyingKey::from_bytes(&member.identity.0)
-                .is_ok_and(|key| !key.is_weak());
+            let key =
+                ed25519_dalek::VerifyingKey::from_bytes(&member.identity.0).is_ok_and(|key| !key.is_weak());
             require(key, "federation.members.identity", member.identity, "must be an Ed25519 key")?;
             let fresh = spends.insert(member.bitcoin);
             require(fresh, "federation.members.bitcoin", member.bitcoin, "must not stand twice")?;
@@ -162,11 +154,17 @@ impl ChainSpec {
         for (address, account) in &e.accounts {
             let field = "execution_genesis.accounts";
             let backed = self.development || account.balance.is_zero();
-            require(backed, field, address, "must have no balance: only a development chain may create coins from nothing")?;
+            require(
+                backed,
+                field,
+                address,
+                "must have no balance: only a development chain may create coins from nothing",
+            )?;
             require(account.code.len() <= 24_576, field, address, "has code above 24,576 bytes (EIP-170)")?;
             require(account.storage.len() <= 65_536, field, address, "has more than 65,536 slots")?;
         }
-        let all = e.accounts.values().try_fold(alloy_primitives::U256::ZERO, |sum, a| sum.checked_add(a.balance));
+        let all =
+            e.accounts.values().try_fold(alloy_primitives::U256::ZERO, |sum, a| sum.checked_add(a.balance));
         require(all.is_some(), "execution_genesis.accounts", "their sum", "must fit in 256 bits")
     }
 }

@@ -1,6 +1,9 @@
 //! The genesis block: a function of the spec.
 
-use alloy_consensus::{Block as ExecutionBlock, BlockBody, EMPTY_OMMER_ROOT_HASH, Header as ExecutionHeader, TxEnvelope, constants::EMPTY_WITHDRAWALS};
+use alloy_consensus::{
+    Block as ExecutionBlock, BlockBody, EMPTY_OMMER_ROOT_HASH, Header as ExecutionHeader, TxEnvelope,
+    constants::EMPTY_WITHDRAWALS,
+};
 use alloy_eips::{eip4895::Withdrawals, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_primitives::{B256, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rpc_types_engine::ExecutionPayloadV3;
@@ -66,10 +69,8 @@ impl ChainSpec {
     pub fn genesis(&self) -> Genesis {
         let execution_header = self.execution_genesis_header();
         let payload_hash = execution_header.hash_slow();
-        let body = BlockBody::<TxEnvelope> {
-            withdrawals: Some(Withdrawals::default()),
-            ..BlockBody::default()
-        };
+        let body =
+            BlockBody::<TxEnvelope> { withdrawals: Some(Withdrawals::default()), ..BlockBody::default() };
         let execution = ExecutionBlock::new(execution_header.clone(), body);
         let payload = ExecutionPayloadV3::from_block_unchecked(payload_hash, &execution);
         let checkpoint = self.peg.checkpoint.header;

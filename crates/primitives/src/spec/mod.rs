@@ -16,12 +16,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    bls::BlsPublicKey,
-    envelope::IdentityKey,
-    quorum::quorum,
-    slots::SlotClock,
-};
+use crate::{bls::BlsPublicKey, envelope::IdentityKey, quorum::quorum, slots::SlotClock};
 
 /// The parameters of one chain. Amounts carry their unit in the name or in the comment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,8 +186,7 @@ impl ChainSpec {
     /// # Errors
     /// [`SpecError`], which names the field and what to do.
     pub fn from_json(json: &str) -> Result<Self, SpecError> {
-        let spec: Self =
-            serde_json::from_str(json).map_err(|error| SpecError::Json(error.to_string()))?;
+        let spec: Self = serde_json::from_str(json).map_err(|error| SpecError::Json(error.to_string()))?;
         spec.check()?;
         Ok(spec)
     }
