@@ -1,1 +1,37 @@
 //! Members, keys, and threshold signatures.
+//!
+//! The federation's side of agreement (protocol, sections 3 and 7): who the members are, this node's own
+//! keys and signer, and the combining of signature shares into certificates.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`scheme`] | threshold BLS behind one trait; combining with blame |
+//! | [`core`] | the share collector: a synchronous state machine |
+//! | [`signer`] | this node's signer with its own rules |
+//! | [`identity`], [`member_keys`] | the secret keys of a member |
+//! | [`keystore`] | keys at rest (EIP-2335) |
+//! | [`dealer`] | a trusted dealer, for development networks only |
+//!
+//! **Invariants.** A certificate that leaves verifies under its epoch's group key. A share counts for a member
+//! only where the member's own key signed its envelope. A liar can delay a certificate by one round of checks,
+//! and cannot prevent or forge one while `q` members are honest. Secrets are wiped when dropped and
+//! appear in no output.
+//!
+//! **Failure.** Everything here is a value: bad shares are blamed, unknown epochs and slots refused. Only a key
+//! set that contradicts itself ends the actor.
+
+pub mod core;
+pub mod dealer;
+mod entropy;
+pub mod identity;
+pub mod keystore;
+pub mod member_keys;
+pub mod scheme;
+pub mod signer;
+
+pub use dealer::DevelopmentDealer;
+pub use identity::IdentitySecret;
+pub use keystore::{Keystore, KeystoreError, Password};
+pub use member_keys::{BitcoinSecret, MemberKeys};
+pub use scheme::{BlsThreshold, KeySet, SecretShare};
+pub use signer::LocalSigner;
