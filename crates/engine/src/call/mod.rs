@@ -1,0 +1,209 @@
+//! Calls that leave no trace: `eth_call` and `eth_estimateGas`, at any block in reach.
+
+mod estimate;
+
+use std::sync::Arc;
+
+use alloy_eips::eip2930::AccessList;
+use alloy_eips::eip7702::SignedAuthorization;
+use alloy_evm::{EthEvmFactory, Evm, EvmFactory};
+use alloy_primitives::{Address, Bytes, TxKind, U256};
+use revm::context::TxEnv;
+use revm::context_interface::either::Either;
+use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, Output};
+
+pub(crate) use estimate::estimate;
+
+use crate::chain::{ExecutedBlock, World};
+use crate::config::Rules;
+use crate::error::StateError;
+use crate::execute::Environment;
+
+/// What to call, as a wallet asks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallRequest {
+    /// Who calls; the zero address where nobody is named.
+    pub from: Address,
+    /// What is called; [`TxKind::Create`] makes a contract.
+    pub to: TxKind,
+    /// The most gas it may use; the engine's cap where none is named, and never more.
+    pub gas: Option<u64>,
+    /// In wei, for a legacy transaction; excludes the next two.
+    pub gas_price: Option<u128>,
+    /// In wei (EIP-1559).
+    pub max_fee_per_gas: Option<u128>,
+    /// In wei (EIP-1559).
+    pub max_priority_fee_per_gas: Option<u128>,
+    /// In wei.
+    pub value: U256,
+    /// The call's data, or a contract's init code.
+    pub input: Bytes,
+    /// EIP-2930.
+    pub access_list: AccessList,
+    /// EIP-7702.
+    pub authorizations: Vec<SignedAuthorization>,
+}
+
+/// A call that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSuccess {
+    /// What it returned, or the code of the contract it made.
+    pub output: Bytes,
+    /// Gas used after refunds.
+    pub gas_used: u64,
+}
+
+/// Why a call gave no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// It reverted; the data says why, in the contract's words (Solidity: `Error(string)`,
+    /// `Panic(uint256)` or a custom error).
+    #[error("execution reverted")]
+    Reverted {
+        /// What `REVERT` returned.
+        data: Bytes,
+        /// Gas used.
+        gas_used: u64,
+    },
+    /// It ran into a fault and used up its gas.
+    #[error("execution failed: {reason}")]
+    Halted {
+        /// Which fault.
+        reason: String,
+        /// Gas used.
+        gas_used: u64,
+    },
+    /// It may not be executed: not enough funds, too little gas for its data, and the like.
+    #[error("{0}")]
+    Refused(String),
+    /// An estimate needs more gas than is allowed or affordable.
+    #[error("gas required exceeds allowance ({0})")]
+    GasAllowance(u64),
+    /// Both a gas price and EIP-1559 fees.
+    #[error("both gasPrice and maxFeePerGas or maxPriorityFeePerGas specified")]
+    TwoKindsOfFee,
+    /// The state cannot be read, or the block is not known.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Where and under which rules a call runs.
+pub(crate) struct CallSite<'a> {
+    pub(crate) rules: &'a Rules,
+    pub(crate) world: &'a Arc<World>,
+    pub(crate) block: &'a ExecutedBlock,
+    pub(crate) gas_cap: u64,
+}
+
+/// How a call went, with what an estimate wants to know.
+struct Run {
+    result: ExecutionResult,
+}
+
+impl CallSite<'_> {
+    /// Calls once, on the state after the block and in its surroundings.
+    pub(crate) fn call(&self, request: &CallRequest) -> Result<CallSuccess, CallError> {
+        let gas = request.gas.map_or(self.gas_cap, |gas| gas.min(self.gas_cap));
+        let run = self.run(request, gas).map_err(|error| match error {
+            EVMError::Transaction(reason) => CallError::Refused(reason.to_string()),
+            EVMError::Database(error) => CallError::State(error),
+            other => CallError::Refused(other.to_string()),
+        })?;
+        run.into_call()
+    }
+
+    fn run(&self, request: &CallRequest, gas: u64) -> Result<Run, EVMError<StateError, InvalidTransaction>> {
+        let (mut environment, tx) = (self.environment(), self.transaction(request, gas));
+        // Without a fee the base fee is taken to be none, so that no contract sees a price below it.
+        if tx.gas_price == 0 && tx.gas_priority_fee.unwrap_or_default() == 0 {
+            environment.base_fee = 0;
+        }
+        let mut evm_env = environment.evm_env(self.rules);
+        let cfg = &mut evm_env.cfg_env;
+        cfg.disable_nonce_check = true;
+        cfg.disable_block_gas_limit = true;
+        cfg.disable_base_fee = true;
+        cfg.disable_eip3607 = true;
+        let state = self.world.block_state(&self.block.hash)?;
+        let mut evm = EthEvmFactory::default().create_evm(state, evm_env);
+        Ok(Run { result: evm.transact(tx)?.result })
+    }
+
+    fn environment(&self) -> Environment {
+        let header = &self.block.header;
+        Environment {
+            number: header.number,
+            timestamp: header.timestamp,
+            beneficiary: header.beneficiary,
+            gas_limit: header.gas_limit,
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            prev_randao: header.mix_hash,
+            parent_hash: header.parent_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root,
+            excess_blob_gas: header.excess_blob_gas.unwrap_or_default(),
+        }
+    }
+
+    fn transaction(&self, request: &CallRequest, gas: u64) -> TxEnv {
+        let price = request.gas_price.or(request.max_fee_per_gas).unwrap_or_default();
+        let mut tx = TxEnv {
+            caller: request.from,
+            gas_limit: gas,
+            gas_price: price,
+            gas_priority_fee: request.max_priority_fee_per_gas,
+            kind: request.to,
+            value: request.value,
+            data: request.input.clone(),
+            chain_id: Some(self.rules.chain_id),
+            access_list: request.access_list.clone(),
+            authorization_list: request.authorizations.iter().cloned().map(Either::Left).collect(),
+            ..TxEnv::default()
+        };
+        if request.max_fee_per_gas.is_some() && tx.gas_priority_fee.is_none() {
+            tx.gas_priority_fee = Some(0);
+        }
+        // The kind follows from the fields; none of them is a blob's, so it cannot fail.
+        let derived = tx.derive_tx_type();
+        debug_assert!(derived.is_ok());
+        tx
+    }
+}
+
+impl CallRequest {
+    pub(crate) fn check(&self) -> Result<(), CallError> {
+        let modern = self.max_fee_per_gas.is_some() || self.max_priority_fee_per_gas.is_some();
+        if self.gas_price.is_some() && modern {
+            return Err(CallError::TwoKindsOfFee);
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    fn into_call(self) -> Result<CallSuccess, CallError> {
+        let gas_used = self.result.tx_gas_used();
+        match self.result {
+            ExecutionResult::Success { output: Output::Call(output), .. }
+            | ExecutionResult::Success { output: Output::Create(output, _), .. } => {
+                Ok(CallSuccess { output, gas_used })
+            }
+            ExecutionResult::Revert { output, .. } => Err(CallError::Reverted { data: output, gas_used }),
+            ExecutionResult::Halt { reason, .. } => {
+                Err(CallError::Halted { reason: describe(&reason), gas_used })
+            }
+        }
+    }
+}
+
+/// The fault in the words that clients know from Geth where there are any.
+fn describe(reason: &HaltReason) -> String {
+    match reason {
+        HaltReason::OutOfGas(_) => "out of gas".into(),
+        HaltReason::OpcodeNotFound | HaltReason::InvalidFEOpcode => "invalid opcode".into(),
+        HaltReason::InvalidJump => "invalid jump destination".into(),
+        HaltReason::StackUnderflow => "stack underflow".into(),
+        HaltReason::StackOverflow => "stack limit reached 1024".into(),
+        other => format!("{other:?}"),
+    }
+}
