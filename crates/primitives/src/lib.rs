@@ -18,7 +18,7 @@
 //! | [`bls`] | checking a threshold-BLS signature |
 //!
 //! SSZ is the only encoding, on the wire and on disk; hashes are SSZ `hash_tree_root`. Golden vectors
-//! from an independent implementation stand in `tests/golden`.
+//! from an independent implementation stand in `tests/primitives/golden`.
 
 pub mod block;
 pub mod bls;

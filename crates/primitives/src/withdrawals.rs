@@ -99,10 +99,11 @@ pub fn pay(dues: &Dues, first_index: u64, max: usize) -> Paid {
     let room = max.saturating_sub(entries.len());
     let governance = fill(&mut entries, WithdrawalKind::Governance, &dues.governance, room);
 
-    let withdrawals = (first_index..)
+    let withdrawals = (0u64..)
         .zip(entries)
-        .map(|(index, (kind, credit))| Withdrawal {
-            index,
+        .map(|(at, (kind, credit))| Withdrawal {
+            // 2^64 withdrawals are out of reach; `PegState::next` refuses the block that would.
+            index: first_index.saturating_add(at),
             validator_index: kind as u64,
             address: credit.address,
             amount: credit.gwei,

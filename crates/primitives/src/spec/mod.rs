@@ -5,10 +5,12 @@
 //! [`ChainSpec::digest`] before anything else.
 
 mod check;
+mod development;
 mod digest;
 mod genesis;
 
 pub use check::SpecError;
+pub use development::{DEVELOPMENT_CHAIN_ID, DevelopmentChain, fee_sink};
 pub use genesis::Genesis;
 
 use std::collections::BTreeMap;
