@@ -114,6 +114,7 @@ mod mailbox;
 mod outbox;
 mod pipe;
 mod progress;
+pub mod protocol;
 mod publish;
 mod reply;
 mod retry;

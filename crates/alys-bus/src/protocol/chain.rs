@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alys_primitives::{B256, Certificate, SignedProposal, SignedVote, Slot};
 use serde::{Deserialize, Serialize};
 
-use super::storage::BlockRef;
+use super::{network::Source, storage::BlockRef};
 use crate::{Reply, protocol_kinds};
 
 /// What chain can be told and asked.
@@ -16,16 +16,22 @@ pub enum ChainMessage {
     Proposal {
         /// The block in its envelope, not yet checked by anyone.
         proposal: Arc<SignedProposal>,
+        /// The peer that sent this copy, to be blamed where the copy is bad.
+        source: Option<Source>,
     },
     /// A vote arrived. Told by network, by the control lane; a refusal drops it: peers re-send.
     Vote {
         /// The vote in its envelope, not yet checked by anyone.
         vote: Arc<SignedVote>,
+        /// The peer that sent this copy, to be blamed where the copy is bad.
+        source: Option<Source>,
     },
     /// A certificate arrived. Told by network, by the control lane; a refusal drops it: peers re-send.
     Certificate {
         /// The certificate, not yet checked by anyone.
         certificate: Arc<Certificate>,
+        /// The peer that sent this copy, to be blamed where the copy is bad.
+        source: Option<Source>,
     },
     /// Where the chain stands. Asked by rpc and operators. The same is published as
     /// [`Latest`](crate::Latest).
@@ -114,6 +120,12 @@ pub enum ChainEvent {
         slot: Slot,
         /// Why.
         reason: String,
+    },
+    /// Something that honest members and a sound client cannot have done, for the operator to look at: two
+    /// certificates of one slot, a certified block that our rules or the client refuse.
+    Alarm {
+        /// What was seen.
+        what: String,
     },
     /// A member contradicted itself or sent false shares.
     Blamed {

@@ -31,15 +31,35 @@ pub enum NetworkMessage {
     FetchBlock {
         /// The block's hash.
         hash: B256,
-        /// The block, checked to have that hash.
-        reply: Reply<Arc<SignedProposal>, NetworkError>,
+        /// The block, whose header has that hash; nothing else of it was checked.
+        reply: Reply<FetchedBlock, NetworkError>,
     },
+    /// Count a fault against a peer. Told by chain; a refusal drops it.
+    BlamePeer {
+        /// The peer.
+        source: Source,
+        /// What it did, for people.
+        reason: String,
+    },
+}
+
+/// A peer, by the number that network gave it for as long as it is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source(pub u64);
+
+/// A block that a peer sent on request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedBlock {
+    /// The block in its proposer's envelope.
+    pub proposal: Arc<SignedProposal>,
+    /// Who sent this copy.
+    pub source: Source,
 }
 
 protocol_kinds!(
     NetworkMessage,
     "network",
-    [BroadcastBlock, BroadcastVote, BroadcastCertificate, FetchBlock]
+    [BroadcastBlock, BroadcastVote, BroadcastCertificate, FetchBlock, BlamePeer]
 );
 
 /// Why network could not do it.

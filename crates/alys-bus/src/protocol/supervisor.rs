@@ -1,23 +1,33 @@
 //! Supervisor: what can be asked about the actors it watches.
 
-use std::time::Duration;
+use std::{any::Any, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Reply, protocol_kinds};
 
-/// What the supervisor can be asked.
+/// What the supervisor can be asked. Everyone who may ask it at all (rpc, operators' tools) may send all of these.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SupervisorMessage {
-    /// How every actor is. Sent by rpc and operators.
+    /// Watch one more actor, beside those the node was built with.
+    ///
+    /// Answered when it is bound. If its first start fails it is forgotten again, and the node goes on; later ends follow its
+    /// restart policy. Not idempotent: a name that is taken is [`Refused`](SupervisorError::Refused).
+    RegisterActor {
+        /// How it is started and watched: a `ChildSpec` of the supervisor crate.
+        actor: Box<dyn Registration>,
+        /// Done, when it runs.
+        reply: Reply<(), SupervisorError>,
+    },
+    /// How every actor is. Answered at once. Idempotent.
     HealthCheck {
         /// One entry an actor, in start order.
         reply: Reply<Vec<ActorHealth>, SupervisorError>,
     },
-    /// Stop an actor and start it again; counts against no budget. Sent by operators.
+    /// Stop an actor in order and start it again, with those that restart with it; counts against no budget.
     ///
-    /// Answered when it is bound again.
+    /// Answered when it is bound again. An actor that waits for its next start is started at once.
     RestartActor {
         /// Its name.
         actor: String,
@@ -26,12 +36,29 @@ pub enum SupervisorMessage {
     },
 }
 
-protocol_kinds!(SupervisorMessage, "supervisor", [HealthCheck, RestartActor]);
+protocol_kinds!(
+    SupervisorMessage,
+    "supervisor",
+    [RegisterActor, HealthCheck, RestartActor]
+);
+
+/// What [`SupervisorMessage::RegisterActor`] carries: the supervisor crate's `ChildSpec`, whose parts (how to start an actor of a
+/// certain type) have no place among the protocols.
+pub trait Registration: Any + Send + fmt::Debug {
+    /// The actor's name.
+    fn actor(&self) -> &str;
+
+    /// For the supervisor, which takes its own type out again.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
 
 /// What an actor is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ActorState {
+    /// Waits until those it depends on run.
+    Waiting,
     /// Being started.
     Starting,
     /// Bound and answering.
@@ -40,6 +67,8 @@ pub enum ActorState {
     Hung,
     /// Waits for its next start.
     BackingOff,
+    /// Asked to stop, and not yet stopped.
+    Stopping,
     /// Stopped in order.
     Stopped,
 }
@@ -75,6 +104,14 @@ pub enum SupervisorError {
         /// Its name.
         actor: String,
         /// Why.
+        reason: String,
+    },
+    /// The actor cannot be watched.
+    #[error("{actor} cannot be registered: {reason}")]
+    Refused {
+        /// Its name.
+        actor: String,
+        /// What is wrong with it.
         reason: String,
     },
 }
