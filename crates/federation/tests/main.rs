@@ -1,1 +1,17 @@
-//! x
+//! The crate's integration tests: one binary, one module for each subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking, and are documented by their names"
+)]
+
+mod collector;
+mod common;
+mod dealer;
+mod keystore;
+mod scheme;
+mod signer;
+mod vectors;

@@ -98,7 +98,13 @@ impl MessagePoint {
     /// Hashes `message`, of any length, to the curve.
     #[must_use]
     pub fn hash(message: &[u8]) -> Self {
-        Self(ONE.as_ref().map(|one| one.sign(message, DST, &[])).unwrap_or_else(infinity))
+        Self::hash_under(DST, message)
+    }
+
+    /// Hashes under another domain separation tag (RFC 9380, suite `BLS12381G2_XMD:SHA-256_SSWU_RO_`).
+    #[must_use]
+    pub fn hash_under(tag: &[u8], message: &[u8]) -> Self {
+        Self(ONE.as_ref().map(|one| one.sign(message, tag, &[])).unwrap_or_else(infinity))
     }
 
     /// The four coordinates, big-endian, 48 bytes each: x.c1, x.c0, y.c1, y.c0.

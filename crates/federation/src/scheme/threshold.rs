@@ -3,7 +3,7 @@
 //! `blst` checks a pairing about 4.5 times faster and knows Ethereum's hash to the curve;
 //! `threshold_crypto` knows polynomials. They meet on points given as coordinates.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use alys_primitives::{B256, BlsSignature};
 use threshold_crypto::{Fr, PublicKeySet, SecretKeyShare, SignatureShare, ff::Field as _};
@@ -75,15 +75,16 @@ impl ThresholdScheme for BlsThreshold {
         shares: &[(MemberIndex, &SignaturePoint)],
     ) -> Result<BlsSignature, CombineError> {
         let need = self.quorum(keys);
-        let chosen = shares
-            .get(..need)
-            .ok_or(CombineError::TooFew { have: shares.len(), need })?
+        let chosen = shares.get(..need).ok_or(CombineError::TooFew { have: shares.len(), need })?;
+        // `threshold_crypto` does not notice a member that stands twice, and takes any index.
+        let distinct: BTreeSet<_> = chosen.iter().map(|(member, _)| member).collect();
+        let known = |(member, _): &(MemberIndex, _)| usize::from(*member) < keys.members.len();
+        if distinct.len() < need || !chosen.iter().all(known) {
+            return Err(CombineError::NotDistinctMembers);
+        }
+        let chosen = chosen
             .iter()
-            .map(|&(member, share)| {
-                // An index outside the set is nobody's evaluation point.
-                keys.members.get(usize::from(member))?;
-                Some((u64::from(member), UNIT.sign_g2(share.to_pairing()?)))
-            })
+            .map(|&(member, share)| Some((u64::from(member), UNIT.sign_g2(share.to_pairing()?))))
             .collect::<Option<Vec<(u64, SignatureShare)>>>()
             .ok_or(CombineError::NotDistinctMembers)?;
         let samples = chosen.iter().map(|(member, share)| (*member, share));
