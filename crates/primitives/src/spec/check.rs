@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ChainSpec;
+use super::{ChainSpec, system_contracts};
 use crate::{bls::VerifyingKey, limits::MAX_MEMBERS, quorum::quorum, withdrawals::least_max_withdrawals};
 
 /// Why a spec was refused.
@@ -149,6 +149,11 @@ impl ChainSpec {
         require(e.base_fee >= 7, "execution_genesis.base_fee", e.base_fee, "must be at least 7 wei")?;
         let extra = e.extra_data.len();
         require(extra <= 32, "execution_genesis.extra_data", extra, "must be at most 32 bytes")?;
+        for (address, contract) in system_contracts() {
+            let there = e.accounts.get(&address).is_some_and(|account| account.code == contract.code);
+            let must = "must stand there with its code: without this system contract no block is valid";
+            require(there, "execution_genesis.accounts", address, must)?;
+        }
         let count = e.accounts.len();
         require(count <= 65_536, "execution_genesis.accounts", count, "must be at most 65,536")?;
         for (address, account) in &e.accounts {

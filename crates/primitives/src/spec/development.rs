@@ -7,7 +7,7 @@ use bitcoin::{Network, constants::genesis_block};
 
 use super::{
     BitcoinNetwork, BlockSpec, ChainSpec, Checkpoint, ExecutionGenesis, FederationSpec, GenesisAccount,
-    Member, MiningSpec, PegSpec,
+    Member, MiningSpec, PegSpec, system_contracts,
 };
 use crate::{bls::BlsPublicKey, withdrawals::least_max_withdrawals};
 
@@ -47,6 +47,7 @@ impl DevelopmentChain {
     #[must_use]
     pub fn spec(self) -> ChainSpec {
         let account = |balance| GenesisAccount { balance, ..GenesisAccount::default() };
+        let funded = self.funded.into_iter().map(|(address, wei)| (address, account(wei)));
         let max_withdrawals = least_max_withdrawals(self.members.len()).max(64) as u64;
         let mut checkpoint = [0; 80];
         let header = bitcoin::consensus::serialize(&genesis_block(Network::Regtest).header);
@@ -90,7 +91,7 @@ impl DevelopmentChain {
             execution_genesis: ExecutionGenesis {
                 base_fee: 1_000_000_000,
                 extra_data: Bytes::new(),
-                accounts: self.funded.into_iter().map(|(address, wei)| (address, account(wei))).collect(),
+                accounts: system_contracts().into_iter().chain(funded).collect(),
             },
         }
     }

@@ -4,8 +4,9 @@ use alloy_consensus::{
     Block as ExecutionBlock, BlockBody, EMPTY_OMMER_ROOT_HASH, Header as ExecutionHeader, TxEnvelope,
     constants::EMPTY_WITHDRAWALS,
 };
-use alloy_eips::{eip4895::Withdrawals, eip7685::EMPTY_REQUESTS_HASH};
-use alloy_primitives::{B256, KECCAK256_EMPTY, U256, keccak256};
+use alloy_eips::{eip4895::Withdrawals, eip7685::EMPTY_REQUESTS_HASH, eip7840::BlobParams};
+use alloy_genesis::{ChainConfig, Genesis as GenesisFile, GenesisAccount as FileAccount};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rpc_types_engine::ExecutionPayloadV3;
 use alloy_trie::{
     EMPTY_ROOT_HASH, TrieAccount,
@@ -41,6 +42,16 @@ fn trie_account(account: &GenesisAccount) -> TrieAccount {
     }
 }
 
+fn file_account(account: &GenesisAccount) -> FileAccount {
+    FileAccount {
+        nonce: Some(account.nonce),
+        balance: account.balance,
+        code: Some(account.code.clone()).filter(|code| !code.is_empty()),
+        storage: Some(account.storage.clone()).filter(|storage| !storage.is_empty()),
+        ..FileAccount::default()
+    }
+}
+
 impl ChainSpec {
     /// The execution side's genesis header: what `geth init` makes of the same accounts.
     #[must_use]
@@ -61,6 +72,52 @@ impl ChainSpec {
             parent_beacon_block_root: Some(B256::ZERO),
             requests_hash: Some(EMPTY_REQUESTS_HASH),
             ..ExecutionHeader::default()
+        }
+    }
+
+    /// The execution genesis in the form of `geth init` and of the embedded engine: Prague from the
+    /// first block, and a blob schedule of target 0 and max 0 (EIP-7840).
+    #[must_use]
+    pub fn execution_genesis_file(&self) -> GenesisFile {
+        let blobs = BlobParams {
+            target_blob_count: 0,
+            max_blob_count: 0,
+            max_blobs_per_tx: 0,
+            ..BlobParams::prague()
+        };
+        let config = ChainConfig {
+            chain_id: self.chain_id,
+            homestead_block: Some(0),
+            eip150_block: Some(0),
+            eip155_block: Some(0),
+            eip158_block: Some(0),
+            byzantium_block: Some(0),
+            constantinople_block: Some(0),
+            petersburg_block: Some(0),
+            istanbul_block: Some(0),
+            berlin_block: Some(0),
+            london_block: Some(0),
+            merge_netsplit_block: Some(0),
+            shanghai_time: Some(0),
+            cancun_time: Some(0),
+            prague_time: Some(0),
+            terminal_total_difficulty: Some(U256::ZERO),
+            terminal_total_difficulty_passed: true,
+            deposit_contract_address: Some(Address::ZERO),
+            blob_schedule: [("cancun".to_owned(), blobs), ("prague".to_owned(), blobs)].into(),
+            ..ChainConfig::default()
+        };
+        let genesis = &self.execution_genesis;
+        GenesisFile {
+            config,
+            timestamp: self.blocks.genesis_ms / 1000,
+            extra_data: genesis.extra_data.clone(),
+            gas_limit: self.blocks.gas_limit,
+            base_fee_per_gas: Some(genesis.base_fee.into()),
+            excess_blob_gas: Some(0),
+            blob_gas_used: Some(0),
+            alloc: genesis.accounts.iter().map(|(address, x)| (*address, file_account(x))).collect(),
+            ..GenesisFile::default()
         }
     }
 

@@ -5,11 +5,13 @@
 //! [`ChainSpec::digest`] before anything else.
 
 mod check;
+mod contracts;
 mod development;
 mod digest;
 mod genesis;
 
 pub use check::SpecError;
+pub use contracts::system_contracts;
 pub use development::{DEVELOPMENT_CHAIN_ID, DevelopmentChain, fee_sink};
 pub use genesis::Genesis;
 

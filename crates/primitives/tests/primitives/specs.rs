@@ -147,6 +147,9 @@ fn every_bad_number_is_refused_by_name() {
         ("federation.members.bitcoin", |s| s.federation.members[0].bitcoin = B256::ZERO),
         ("execution_genesis.base_fee", |s| s.execution_genesis.base_fee = 0),
         ("execution_genesis.accounts", |s| s.development = false),
+        ("execution_genesis.accounts", |s| {
+            s.execution_genesis.accounts.pop_first();
+        }),
     ];
     assert_eq!(spec().check(), Ok(()));
     for (field, change) in changes {
