@@ -140,7 +140,9 @@ pub enum TransactionRefusal {
         base: u64,
     },
     /// The tip exceeds the fee cap.
-    #[error("max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {cap}")]
+    #[error(
+        "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {cap}"
+    )]
     TipAboveFeeCap {
         /// Wei per gas of tip.
         tip: u128,
@@ -186,4 +188,7 @@ pub enum TransactionRefusal {
     /// Anything else that execution would refuse, in the EVM's words.
     #[error("{0}")]
     Invalid(String),
+    /// The pool cannot look at it now; says nothing about the transaction. Send it again.
+    #[error("{0}")]
+    Unavailable(String),
 }
