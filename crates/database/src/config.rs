@@ -61,11 +61,7 @@ impl DatabaseConfig {
     /// A configuration for `backend` at `path` with the default cache.
     #[must_use]
     pub fn new(backend: Backend, path: impl Into<PathBuf>) -> Self {
-        Self {
-            backend,
-            path: path.into(),
-            cache_bytes: default_cache_bytes(),
-        }
+        Self { backend, path: path.into(), cache_bytes: default_cache_bytes() }
     }
 
     /// A database in memory.
@@ -89,10 +85,7 @@ impl DatabaseConfig {
         }
         if self.cache_bytes < MIN_CACHE_BYTES {
             return Err(DatabaseError::Config {
-                message: format!(
-                    "`cache_bytes` is {}, the least is {MIN_CACHE_BYTES}",
-                    self.cache_bytes
-                ),
+                message: format!("`cache_bytes` is {}, the least is {MIN_CACHE_BYTES}", self.cache_bytes),
             });
         }
         Ok(())
@@ -121,10 +114,7 @@ pub fn open_with_snapshots(config: &DatabaseConfig) -> Result<Arc<dyn Snapshots>
     config.validate()?;
     Ok(match config.backend {
         Backend::Sled => {
-            return Err(DatabaseError::Unsupported {
-                backend: "sled",
-                what: "snapshots",
-            });
+            return Err(DatabaseError::Unsupported { backend: "sled", what: "snapshots" });
         }
         Backend::Redb => Arc::new(RedbDatabase::open(&config.path, config.cache_bytes)?),
         Backend::Memory => Arc::new(MemoryDisk::new().open()?),

@@ -31,9 +31,7 @@ pub enum DatabaseError {
         backend: &'static str,
     },
     /// Another process, or another handle in this one, has the database open.
-    #[error(
-        "{backend} database at {path} is in use by another process; stop it, or choose another folder"
-    )]
+    #[error("{backend} database at {path} is in use by another process; stop it, or choose another folder")]
     InUse {
         /// The backend's name.
         backend: &'static str,

@@ -26,19 +26,12 @@ impl Folder {
     pub(crate) fn open(path: &Path, backend: &'static str) -> Result<Self, DatabaseError> {
         let io = |e: io::Error| io_error(backend, path, &e);
         create_durably(path).map_err(io)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join(LOCK))
-            .map_err(io)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(DatabaseError::InUse {
-                    backend,
-                    path: path.display().to_string(),
-                });
+                return Err(DatabaseError::InUse { backend, path: path.display().to_string() });
             }
             Err(TryLockError::Error(e)) => return Err(io(e)),
         }
@@ -51,19 +44,12 @@ impl Folder {
                 });
             }
         }
-        Ok(Self {
-            backend,
-            path: path.to_path_buf(),
-            _lock: lock,
-        })
+        Ok(Self { backend, path: path.to_path_buf(), _lock: lock })
     }
 
     /// Where the backend keeps its file or files.
     pub(crate) fn data(&self) -> PathBuf {
-        let mark = MARKS
-            .iter()
-            .find(|(name, _)| *name == self.backend)
-            .map_or("data", |m| m.1);
+        let mark = MARKS.iter().find(|(name, _)| *name == self.backend).map_or("data", |m| m.1);
         self.path.join(mark)
     }
 
@@ -82,6 +68,11 @@ impl Folder {
         io_error(self.backend, &self.path, error)
     }
 
+    /// Somebody else has the files open.
+    pub(crate) fn in_use(&self) -> DatabaseError {
+        DatabaseError::InUse { backend: self.backend, path: self.path.display().to_string() }
+    }
+
     /// Damage, as an error.
     pub(crate) fn corrupt(&self, message: impl Into<String>) -> DatabaseError {
         DatabaseError::Corrupt {
@@ -93,11 +84,7 @@ impl Folder {
 }
 
 fn io_error(backend: &'static str, path: &Path, error: &dyn std::fmt::Display) -> DatabaseError {
-    DatabaseError::Io {
-        backend,
-        path: path.display().to_string(),
-        message: error.to_string(),
-    }
+    DatabaseError::Io { backend, path: path.display().to_string(), message: error.to_string() }
 }
 
 /// Creates `path` and what is missing above it; each new name is on the disk when it returns.
@@ -124,11 +111,7 @@ fn parent_of(path: &Path) -> PathBuf {
 
 /// Brings the names in a folder to the disk. Elsewhere than on Unix folders cannot be synced.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 fn sync_tree(folder: &Path) -> io::Result<()> {
@@ -137,10 +120,7 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
         if entry.file_type()?.is_dir() {
             sync_tree(&entry.path())?;
         } else {
-            OpenOptions::new()
-                .read(true)
-                .open(entry.path())?
-                .sync_all()?;
+            OpenOptions::new().read(true).open(entry.path())?.sync_all()?;
         }
     }
     sync_folder(folder)

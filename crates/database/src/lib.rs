@@ -70,6 +70,15 @@ pub enum Order {
     Descending,
 }
 
+/// What [`Database::verify`] has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// How many entries.
+    pub entries: u64,
+    /// The bytes of their keys and values.
+    pub bytes: u64,
+}
+
 /// What can be read from a database, or from one moment of it (see [`Snapshots`]).
 pub trait Reader: Send + Sync {
     /// The value of `key`, or `None`.
@@ -109,6 +118,15 @@ pub trait Database: Reader + 'static {
 
     /// The backend's name, as configuration spells it: `sled`, `redb`, `memory`.
     fn backend(&self) -> &'static str;
+
+    /// Reads everything: every value against its checksum, and what the backend knows besides about
+    /// what must be there. Finds what single reads cannot, such as an entry that has vanished.
+    ///
+    /// Takes as long as reading the files does; commits may have to wait meanwhile.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Corrupt`] with the first damage that is found.
+    fn verify(&self) -> Result<Verified, DatabaseError>;
 }
 
 /// A database that can be read as of one moment while commits go on (redb and memory; not sled).
@@ -131,6 +149,31 @@ pub fn prefix_range(prefix: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
         }
     }
     (Bound::Included(prefix.to_vec()), Bound::Unbounded)
+}
+
+/// Reads all of `reader` in pieces, hands each key to `check`, and counts.
+pub(crate) fn read_all(
+    reader: &dyn Reader,
+    mut check: impl FnMut(&[u8]) -> Result<(), DatabaseError>,
+) -> Result<Verified, DatabaseError> {
+    /// Entries read at once.
+    const PIECE: usize = 64;
+    let mut verified = Verified { entries: 0, bytes: 0 };
+    let mut last: Option<Vec<u8>> = None;
+    loop {
+        let low = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let piece = reader.scan((low, Bound::Unbounded), Order::Ascending, PIECE)?;
+        let complete = piece.len() < PIECE;
+        for (key, value) in piece {
+            check(&key)?;
+            verified.entries += 1;
+            verified.bytes += (key.len() + value.len()) as u64;
+            last = Some(key);
+        }
+        if complete {
+            return Ok(verified);
+        }
+    }
 }
 
 /// Whether no key can lie in `range`; backends differ in what they do with an inverted one.

@@ -7,11 +7,7 @@
 //! ```text
 //! alys_database::database_suite!(redb, || Box::new(Folder::new(Backend::Redb)));
 //! ```
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -23,8 +19,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::{
-    Backend, Batch, Database, DatabaseConfig, DatabaseError, MAX_KEY_BYTES, MemoryDisk, Order,
-    Reader, Snapshots, open, open_with_snapshots, prefix_range,
+    Backend, Batch, Database, DatabaseConfig, DatabaseError, MAX_KEY_BYTES, MemoryDisk, Order, Reader,
+    Snapshots, Verified, open, open_with_snapshots, prefix_range,
 };
 
 /// A place that holds one database, and opens it again and again.
@@ -56,10 +52,7 @@ impl Folder {
         let folder = tempfile::tempdir().unwrap();
         let mut config = DatabaseConfig::new(backend, folder.path().join("database"));
         config.cache_bytes = 16 << 20;
-        Self {
-            config,
-            _folder: folder,
-        }
+        Self { config, _folder: folder }
     }
 
     /// How the database in it is opened.
@@ -157,17 +150,11 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 
 /// Bytes that differ from place to place, so that swapped parts are noticed.
 fn filled(length: usize, seed: u8) -> Vec<u8> {
-    (0..length)
-        .map(|i| (i / 251) as u8 ^ (i as u8).wrapping_add(seed))
-        .collect()
+    (0..length).map(|i| (i / 251) as u8 ^ (i as u8).wrapping_add(seed)).collect()
 }
 
 fn bound() -> impl Strategy<Value = Bound<Vec<u8>>> {
-    prop_oneof![
-        key().prop_map(Bound::Included),
-        key().prop_map(Bound::Excluded),
-        Just(Bound::Unbounded),
-    ]
+    prop_oneof![key().prop_map(Bound::Included), key().prop_map(Bound::Excluded), Just(Bound::Unbounded),]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -184,10 +171,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn as_slices(range: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> (Bound<&[u8]>, Bound<&[u8]>) {
-    (
-        range.0.as_ref().map(Vec::as_slice),
-        range.1.as_ref().map(Vec::as_slice),
-    )
+    (range.0.as_ref().map(Vec::as_slice), range.1.as_ref().map(Vec::as_slice))
 }
 
 /// What a scan of the model finds; written with filters, to share nothing with the backends.
@@ -221,11 +205,13 @@ fn scan_model(
 
 fn all_of(reader: &dyn Reader) -> Model {
     let all = (Bound::Unbounded, Bound::Unbounded);
-    reader
-        .scan(all, Order::Ascending, usize::MAX)
-        .unwrap()
-        .into_iter()
-        .collect()
+    reader.scan(all, Order::Ascending, usize::MAX).unwrap().into_iter().collect()
+}
+
+/// What verifying a database that holds the model finds.
+fn counted(model: &Model) -> Verified {
+    let bytes: usize = model.iter().map(|(key, value)| key.len() + value.len()).sum();
+    Verified { entries: model.len() as u64, bytes: bytes as u64 }
 }
 
 fn batch_of(writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Batch {
@@ -249,11 +235,7 @@ fn apply(model: &mut Model, writes: &[(Vec<u8>, Option<Vec<u8>>)]) {
 }
 
 fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    })
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
 /// Commits, reads, scans and reopening in any order.
@@ -279,9 +261,7 @@ pub fn a_random_history_reads_like_a_sorted_map(make: Make<'_>) {
                 }
                 Step::Prefix(prefix) => {
                     let range = prefix_range(&prefix);
-                    let found = database
-                        .scan(as_slices(&range), Order::Ascending, usize::MAX)
-                        .unwrap();
+                    let found = database.scan(as_slices(&range), Order::Ascending, usize::MAX).unwrap();
                     let expected: Vec<_> = model
                         .iter()
                         .filter(|(key, _)| key.starts_with(&prefix))
@@ -296,36 +276,21 @@ pub fn a_random_history_reads_like_a_sorted_map(make: Make<'_>) {
             }
         }
         prop_assert_eq!(&all_of(database.as_ref()), &model);
+        prop_assert_eq!(database.verify().unwrap(), counted(&model));
         drop(database);
-        prop_assert_eq!(&all_of(place.open().unwrap().as_ref()), &model);
+        database = place.open().unwrap();
+        prop_assert_eq!(&all_of(database.as_ref()), &model);
+        prop_assert_eq!(database.verify().unwrap(), counted(&model));
         Ok(())
     };
-    runner(32)
-        .run(&histories, run)
-        .unwrap_or_else(|failure| panic!("{failure}"));
+    runner(32).run(&histories, run).unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 /// From empty to a mebibyte and beyond, across every boundary of parts and pages.
 pub fn values_of_all_sizes_come_back_also_after_reopening(make: Make<'_>) {
     let place = make();
-    let sizes = [
-        0,
-        1,
-        4090,
-        4091,
-        4092,
-        4096,
-        8183,
-        8184,
-        65_536,
-        131_072,
-        1 << 20,
-        (1 << 20) + 1,
-    ];
-    let expected: Model = sizes
-        .iter()
-        .map(|n| (n.to_string().into_bytes(), filled(*n, 3)))
-        .collect();
+    let sizes = [0, 1, 4090, 4091, 4092, 4096, 8183, 8184, 65_536, 131_072, 1 << 20, (1 << 20) + 1];
+    let expected: Model = sizes.iter().map(|n| (n.to_string().into_bytes(), filled(*n, 3))).collect();
     let database = place.open().unwrap();
     let mut batch = Batch::new();
     for (key, value) in &expected {
@@ -347,9 +312,7 @@ pub fn a_shorter_value_leaves_nothing_of_a_longer_one(make: Make<'_>) {
     let database = place.open().unwrap();
     for length in [100_000, 5_000, 10, 0, 50_000] {
         for write in [Some(filled(length, 9)), None, Some(filled(length, 1))] {
-            database
-                .commit(batch_of(&[(b"key".to_vec(), write.clone())]))
-                .unwrap();
+            database.commit(batch_of(&[(b"key".to_vec(), write.clone())])).unwrap();
             assert_eq!(database.get(b"key").unwrap(), write);
         }
     }
@@ -367,10 +330,7 @@ pub fn the_last_write_of_a_key_in_a_batch_wins(make: Make<'_>) {
         (b, None),
     ];
     database.commit(batch_of(&writes)).unwrap();
-    assert_eq!(
-        all_of(database.as_ref()),
-        Model::from([(a, b"last".to_vec())])
-    );
+    assert_eq!(all_of(database.as_ref()), Model::from([(a, b"last".to_vec())]));
 }
 
 /// Large and small values of one batch carry its number; readers never see two numbers.
@@ -412,14 +372,8 @@ pub fn a_second_handle_is_refused_and_the_first_goes_on(make: Make<'_>) {
         let first = place.open().unwrap();
         let refusal = place.open().err().unwrap();
         assert!(matches!(refusal, DatabaseError::InUse { .. }), "{refusal}");
-        assert!(
-            refusal
-                .to_string()
-                .contains("in use by another process; stop it")
-        );
-        first
-            .commit(batch_of(&[(vec![round], Some(vec![round]))]))
-            .unwrap();
+        assert!(refusal.to_string().contains("in use by another process; stop it"));
+        first.commit(batch_of(&[(vec![round], Some(vec![round]))])).unwrap();
         assert_eq!(first.get(&[round]).unwrap(), Some(vec![round]));
     }
     assert_eq!(all_of(place.open().unwrap().as_ref()).len(), 10);
@@ -431,13 +385,8 @@ pub fn a_key_that_is_too_long_is_refused_and_harms_nothing(make: Make<'_>) {
     let database = place.open().unwrap();
     let good = (b"good".to_vec(), Some(b"value".to_vec()));
     let long = (vec![1; MAX_KEY_BYTES + 1], Some(Vec::new()));
-    let refusal = database
-        .commit(batch_of(&[good.clone(), long]))
-        .unwrap_err();
-    assert!(
-        matches!(refusal, DatabaseError::TooLarge { what: "key", .. }),
-        "{refusal}"
-    );
+    let refusal = database.commit(batch_of(&[good.clone(), long])).unwrap_err();
+    assert!(matches!(refusal, DatabaseError::TooLarge { what: "key", .. }), "{refusal}");
     assert_eq!(all_of(database.as_ref()), Model::new());
     let longest = (vec![1; MAX_KEY_BYTES], Some(Vec::new()));
     database.commit(batch_of(&[good, longest])).unwrap();
@@ -448,9 +397,7 @@ pub fn a_key_that_is_too_long_is_refused_and_harms_nothing(make: Make<'_>) {
 pub fn an_inverted_range_is_empty(make: Make<'_>) {
     let place = make();
     let database = place.open().unwrap();
-    database
-        .commit(batch_of(&[(b"b".to_vec(), Some(Vec::new()))]))
-        .unwrap();
+    database.commit(batch_of(&[(b"b".to_vec(), Some(Vec::new()))])).unwrap();
     let (b, c) = (&b"b"[..], &b"c"[..]);
     for range in [
         (Bound::Included(c), Bound::Included(b)),
@@ -460,10 +407,7 @@ pub fn an_inverted_range_is_empty(make: Make<'_>) {
         (Bound::Unbounded, Bound::Excluded(&[][..])),
     ] {
         for order in [Order::Ascending, Order::Descending] {
-            assert!(
-                database.scan(range, order, 9).unwrap().is_empty(),
-                "{range:?}"
-            );
+            assert!(database.scan(range, order, 9).unwrap().is_empty(), "{range:?}");
         }
     }
 }
@@ -472,9 +416,7 @@ pub fn an_inverted_range_is_empty(make: Make<'_>) {
 pub fn the_size_on_disk_follows_what_is_stored(make: Make<'_>) {
     let place = make();
     let database = place.open().unwrap();
-    let batch = (0..64u8)
-        .map(|n| (vec![n], Some(filled(65_536, n))))
-        .collect::<Vec<_>>();
+    let batch = (0..64u8).map(|n| (vec![n], Some(filled(65_536, n)))).collect::<Vec<_>>();
     database.commit(batch_of(&batch)).unwrap();
     assert!(database.size_on_disk().unwrap() >= 64 * 65_536);
 }
@@ -483,11 +425,7 @@ pub fn the_size_on_disk_follows_what_is_stored(make: Make<'_>) {
 pub fn a_snapshot_does_not_see_later_commits(make: Make<'_>) {
     let write = || (key(), proptest::option::weighted(0.6, value()));
     let histories = proptest::collection::vec(
-        (
-            proptest::collection::vec(write(), 0..6),
-            any::<bool>(),
-            any::<bool>(),
-        ),
+        (proptest::collection::vec(write(), 0..6), any::<bool>(), any::<bool>()),
         1..16,
     );
     let run = |steps: Vec<(Vec<_>, bool, bool)>| {
@@ -514,7 +452,5 @@ pub fn a_snapshot_does_not_see_later_commits(make: Make<'_>) {
         prop_assert_eq!(all_of(database.as_ref()), model);
         Ok(())
     };
-    runner(24)
-        .run(&histories, run)
-        .unwrap_or_else(|failure| panic!("{failure}"));
+    runner(24).run(&histories, run).unwrap_or_else(|failure| panic!("{failure}"));
 }

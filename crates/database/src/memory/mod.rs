@@ -31,7 +31,8 @@ use parking_lot::RwLock;
 use self::versions::{Stored, Versions};
 use crate::guard::Health;
 use crate::{
-    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, checksum, is_empty_range,
+    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, checksum, is_empty_range,
+    read_all,
 };
 
 const BACKEND: &str = "memory";
@@ -93,10 +94,7 @@ impl MemoryDisk {
     pub fn open(&self) -> Result<MemoryDatabase, DatabaseError> {
         let mut disk = self.state.write();
         if disk.open {
-            return Err(DatabaseError::InUse {
-                backend: BACKEND,
-                path: PATH.to_owned(),
-            });
+            return Err(DatabaseError::InUse { backend: BACKEND, path: PATH.to_owned() });
         }
         let unsynced = std::mem::take(&mut disk.unsynced);
         if let Some(writes) = record::decode(&unsynced) {
@@ -105,11 +103,7 @@ impl MemoryDisk {
         disk.open = true;
         disk.generation += 1;
         let generation = disk.generation;
-        Ok(MemoryDatabase {
-            disk: self.clone(),
-            generation,
-            health: Health::default(),
-        })
+        Ok(MemoryDatabase { disk: self.clone(), generation, health: Health::default() })
     }
 
     /// Lets `fault` happen to a commit: 0 is the next one, 1 the one after it.
@@ -169,11 +163,7 @@ impl MemoryDatabase {
 }
 
 fn io(message: &str) -> DatabaseError {
-    DatabaseError::Io {
-        backend: BACKEND,
-        path: PATH.to_owned(),
-        message: message.to_owned(),
-    }
+    DatabaseError::Io { backend: BACKEND, path: PATH.to_owned(), message: message.to_owned() }
 }
 
 fn check(key: &[u8], stored: &Stored) -> Result<Vec<u8>, DatabaseError> {
@@ -189,18 +179,11 @@ fn check(key: &[u8], stored: &Stored) -> Result<Vec<u8>, DatabaseError> {
 
 impl Disk {
     fn alive(&self, generation: u64) -> Result<(), DatabaseError> {
-        if self.generation == generation {
-            Ok(())
-        } else {
-            Err(io("the power was cut"))
-        }
+        if self.generation == generation { Ok(()) } else { Err(io("the power was cut")) }
     }
 
     fn get(&self, key: &[u8], moment: u64) -> Result<Option<Vec<u8>>, DatabaseError> {
-        self.data
-            .get(key, moment)
-            .map(|stored| check(key, stored))
-            .transpose()
+        self.data.get(key, moment).map(|stored| check(key, stored)).transpose()
     }
 
     fn scan(
@@ -214,10 +197,7 @@ impl Disk {
             return Ok(Vec::new());
         }
         let found = self.data.scan(range, order, limit, moment);
-        found
-            .into_iter()
-            .map(|(key, stored)| Ok((key.to_vec(), check(key, stored)?)))
-            .collect()
+        found.into_iter().map(|(key, stored)| Ok((key.to_vec(), check(key, stored)?))).collect()
     }
 
     /// Leaves on the disk what the fault says.
@@ -253,11 +233,7 @@ impl Disk {
             .map(|(key, value)| value.as_ref().map_or(0, |v| (key.len() + v.len()) as u64))
             .sum();
         // As on a real disk, what a batch replaces is freed only after it.
-        if added > 0
-            && self
-                .capacity
-                .is_some_and(|most| self.data.bytes() + added > most)
-        {
+        if added > 0 && self.capacity.is_some_and(|most| self.data.bytes() + added > most) {
             return Err(io("no space left on device"));
         }
         self.data.apply(writes);
@@ -308,6 +284,10 @@ impl Database for MemoryDatabase {
     fn backend(&self) -> &'static str {
         BACKEND
     }
+
+    fn verify(&self) -> Result<Verified, DatabaseError> {
+        read_all(&*self.snapshot()?, |_| Ok(()))
+    }
 }
 
 impl Snapshots for MemoryDatabase {
@@ -315,11 +295,7 @@ impl Snapshots for MemoryDatabase {
         let mut disk = self.disk.state.write();
         disk.alive(self.generation)?;
         let moment = disk.data.hold();
-        Ok(Box::new(Snapshot {
-            disk: self.disk.clone(),
-            generation: self.generation,
-            moment,
-        }))
+        Ok(Box::new(Snapshot { disk: self.disk.clone(), generation: self.generation, moment }))
     }
 }
 

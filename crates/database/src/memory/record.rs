@@ -41,11 +41,7 @@ pub(super) fn decode(record: &[u8]) -> Option<Writes> {
     while let Some((kind, after)) = rest.split_first() {
         rest = after;
         let key = pull(&mut rest)?;
-        let value = if *kind == 1 {
-            Some(pull(&mut rest)?)
-        } else {
-            None
-        };
+        let value = if *kind == 1 { Some(pull(&mut rest)?) } else { None };
         writes.insert(key, value);
     }
     Some(writes)

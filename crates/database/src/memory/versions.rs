@@ -19,10 +19,7 @@ pub(super) struct Stored {
 
 impl Stored {
     fn new(key: &[u8], bytes: Vec<u8>) -> Self {
-        Self {
-            checksum: checksum::of(key, &bytes),
-            bytes: bytes.into(),
-        }
+        Self { checksum: checksum::of(key, &bytes), bytes: bytes.into() }
     }
 
     /// Whether the bytes are still those that were stored.
@@ -60,11 +57,7 @@ impl Slot {
         if self.newest.since <= moment {
             return self.newest.value.as_ref();
         }
-        self.older
-            .iter()
-            .rev()
-            .find(|v| v.since <= moment)
-            .and_then(|v| v.value.as_ref())
+        self.older.iter().rev().find(|v| v.since <= moment).and_then(|v| v.value.as_ref())
     }
 }
 
@@ -136,19 +129,10 @@ impl Versions {
         if let Some(new) = &value {
             self.bytes += length(&key, new.bytes.len());
         }
-        let newest = Version {
-            since: self.now,
-            value,
-        };
+        let newest = Version { since: self.now, value };
         let Some(slot) = self.slots.get_mut(&key) else {
             if newest.value.is_some() {
-                self.slots.insert(
-                    key,
-                    Slot {
-                        newest,
-                        older: Vec::new(),
-                    },
-                );
+                self.slots.insert(key, Slot { newest, older: Vec::new() });
             }
             return;
         };
@@ -158,10 +142,7 @@ impl Versions {
         let removed = newest.value.is_none();
         let old = std::mem::replace(&mut slot.newest, newest);
         // The latest moment anyone holds; `old` was visible there if it is not newer.
-        let needed = self
-            .held
-            .last_key_value()
-            .is_some_and(|(held, _)| old.since <= *held);
+        let needed = self.held.last_key_value().is_some_and(|(held, _)| old.since <= *held);
         if needed {
             slot.older.push(old);
         }
@@ -189,15 +170,8 @@ impl Versions {
 
     /// Drops what no held moment can see.
     fn collect(&mut self) {
-        let oldest = self
-            .held
-            .first_key_value()
-            .map_or(self.now, |(held, _)| *held);
-        while self
-            .garbage
-            .front()
-            .is_some_and(|(since, _)| *since <= oldest)
-        {
+        let oldest = self.held.first_key_value().map_or(self.now, |(held, _)| *held);
+        while self.garbage.front().is_some_and(|(since, _)| *since <= oldest) {
             let Some((_, key)) = self.garbage.pop_front() else {
                 return;
             };
@@ -219,10 +193,7 @@ impl Versions {
     /// How many versions are kept, and how many keys wait to be looked at: for tests.
     #[cfg(test)]
     fn kept(&self) -> (usize, usize) {
-        (
-            self.slots.values().map(|s| 1 + s.older.len()).sum(),
-            self.garbage.len(),
-        )
+        (self.slots.values().map(|s| 1 + s.older.len()).sum(), self.garbage.len())
     }
 }
 
@@ -235,15 +206,10 @@ mod tests {
     type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
     fn read(map: &Versions, moment: u64) -> Model {
-        map.scan(
-            (Bound::Unbounded, Bound::Unbounded),
-            Order::Ascending,
-            usize::MAX,
-            moment,
-        )
-        .into_iter()
-        .map(|(k, v)| (k.to_vec(), v.bytes.to_vec()))
-        .collect()
+        map.scan((Bound::Unbounded, Bound::Unbounded), Order::Ascending, usize::MAX, moment)
+            .into_iter()
+            .map(|(k, v)| (k.to_vec(), v.bytes.to_vec()))
+            .collect()
     }
 
     proptest! {

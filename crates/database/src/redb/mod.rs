@@ -6,7 +6,8 @@
 //! the view. (The pages that a commit frees are used again one commit later for it.)
 //!
 //! redb checks its page checksums when it repairs a file after a crash, not at each read, and
-//! panics on some damage: values carry a checksum of ours, and panics become errors.
+//! panics on some damage: values carry a checksum of ours, and panics become errors. A damaged key
+//! can still hide its entry from a read; [`Database::verify`] finds it.
 
 use std::fmt;
 use std::ops::Bound;
@@ -15,13 +16,15 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use redb::{
-    Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
+    Durability, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata, StorageBackend, StorageError,
+    TableDefinition,
 };
 
 use crate::folder::{Folder, sync_folder};
 use crate::guard::{Health, guarded};
 use crate::{
-    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, checksum, is_empty_range,
+    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, checksum, is_empty_range,
+    read_all,
 };
 
 const BACKEND: &str = "redb";
@@ -81,9 +84,7 @@ impl RedbDatabase {
         folder: Folder,
         opened: Result<Result<redb::Database, redb::DatabaseError>, String>,
     ) -> Result<Self, DatabaseError> {
-        let db = opened
-            .map_err(|panic| folder.corrupt(panic))?
-            .map_err(|e| map_open(&folder, e))?;
+        let db = opened.map_err(|panic| folder.corrupt(panic))?.map_err(|e| map_open(&folder, e))?;
         let view = guarded(|| first_view(&db))
             .map_err(|panic| folder.corrupt(panic))?
             .map_err(|e| map(&folder, &e))?;
@@ -92,20 +93,14 @@ impl RedbDatabase {
             sync_folder(parent).map_err(|e| folder.io(&e))?;
         }
         Ok(Self {
-            shared: Arc::new(Shared {
-                health: Health::default(),
-                folder,
-            }),
+            shared: Arc::new(Shared { health: Health::default(), folder }),
             view: RwLock::new(Arc::new(view)),
             db: Mutex::new(Some(db)),
         })
     }
 
     fn view(&self) -> View {
-        View {
-            shared: Arc::clone(&self.shared),
-            table: Arc::clone(&self.view.read()),
-        }
+        View { shared: Arc::clone(&self.shared), table: Arc::clone(&self.view.read()) }
     }
 }
 
@@ -159,10 +154,7 @@ struct View {
 }
 
 impl View {
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Table) -> Result<T, DatabaseError>,
-    ) -> Result<T, DatabaseError> {
+    fn with<T>(&self, work: impl FnOnce(&Table) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         guarded(|| work(&self.table)).unwrap_or_else(|panic| {
             self.shared.health.poison();
             Err(self.shared.folder.corrupt(panic))
@@ -175,13 +167,11 @@ impl View {
 
     fn check(&self, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, DatabaseError> {
         match stored.split_first_chunk::<{ checksum::LEN }>() {
-            Some((sum, value)) if *sum == checksum::of(key, value).to_be_bytes() => {
-                Ok(value.to_vec())
-            }
-            _ => Err(self.shared.folder.corrupt(format!(
-                "key {}: the checksum does not match",
-                checksum::show(key)
-            ))),
+            Some((sum, value)) if *sum == checksum::of(key, value).to_be_bytes() => Ok(value.to_vec()),
+            _ => Err(self
+                .shared
+                .folder
+                .corrupt(format!("key {}: the checksum does not match", checksum::show(key)))),
         }
     }
 }
@@ -190,9 +180,7 @@ impl Reader for View {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError> {
         self.with(|table| {
             let stored = table.get(key).map_err(|e| self.storage(e))?;
-            stored
-                .map(|stored| self.check(key, stored.value()))
-                .transpose()
+            stored.map(|stored| self.check(key, stored.value())).transpose()
         })
     }
 
@@ -273,6 +261,25 @@ impl Database for RedbDatabase {
     fn backend(&self) -> &'static str {
         BACKEND
     }
+
+    fn verify(&self) -> Result<Verified, DatabaseError> {
+        let view = self.view();
+        // A damaged page in the middle of the tree leads a search astray, and a scan not.
+        let read = read_all(&view, |key| match view.get(key)? {
+            Some(_) => Ok(()),
+            None => {
+                let key = checksum::show(key);
+                Err(self.shared.folder.corrupt(format!("key {key} cannot be found by a search")))
+            }
+        })?;
+        let written = view.with(|table| table.len().map_err(|e| view.storage(e)))?;
+        if read.entries != written {
+            let found = read.entries;
+            let what = format!("{found} entries can be reached and {written} were written");
+            return Err(self.shared.folder.corrupt(what));
+        }
+        Ok(read)
+    }
 }
 
 impl Snapshots for RedbDatabase {
@@ -293,9 +300,7 @@ impl Drop for RedbDatabase {
 
 impl fmt::Debug for RedbDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedbDatabase")
-            .field("folder", &self.shared.folder)
-            .finish_non_exhaustive()
+        f.debug_struct("RedbDatabase").field("folder", &self.shared.folder).finish_non_exhaustive()
     }
 }
 
@@ -307,10 +312,7 @@ fn map_open(folder: &Folder, error: redb::DatabaseError) -> DatabaseError {
         )),
         // What is no redb file at all is reported as an I/O error.
         redb::DatabaseError::Storage(StorageError::Io(e))
-            if matches!(
-                e.kind(),
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof
-            ) =>
+            if matches!(e.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof) =>
         {
             folder.corrupt(e.to_string())
         }

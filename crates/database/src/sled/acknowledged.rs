@@ -19,11 +19,10 @@ const FILE: &str = "acknowledged";
 /// Number (u64) and checksum (u32), big-endian.
 const SLOT: usize = 12;
 
-/// The open file and the last number.
+/// The open file.
 #[derive(Debug)]
 pub(super) struct Acknowledged {
     file: File,
-    last: u64,
 }
 
 impl Acknowledged {
@@ -37,10 +36,7 @@ impl Acknowledged {
             .open(folder.data().join(FILE))
             .map_err(|e| folder.io(&e))?;
         let mut bytes = Vec::with_capacity(2 * SLOT);
-        Read::by_ref(&mut file)
-            .take(2 * SLOT as u64)
-            .read_to_end(&mut bytes)
-            .map_err(|e| folder.io(&e))?;
+        Read::by_ref(&mut file).take(2 * SLOT as u64).read_to_end(&mut bytes).map_err(|e| folder.io(&e))?;
         let seen = bytes.chunks(SLOT).filter_map(parse).max().unwrap_or(0);
         if seen > committed {
             return Err(folder.corrupt(format!(
@@ -48,15 +44,7 @@ impl Acknowledged {
                  its end is damaged. Restore a backup, or move the folder away and sync again"
             )));
         }
-        Ok(Self {
-            file,
-            last: committed,
-        })
-    }
-
-    /// The number of the next commit.
-    pub(super) fn next(&self) -> u64 {
-        self.last.saturating_add(1)
+        Ok(Self { file })
     }
 
     /// Notes that commit `number` is on the disk.
@@ -64,9 +52,7 @@ impl Acknowledged {
         let mut slot = [0u8; SLOT];
         slot[..8].copy_from_slice(&number.to_be_bytes());
         slot[8..].copy_from_slice(&checksum::of(&[], &number.to_be_bytes()).to_be_bytes());
-        write_at(&mut self.file, &slot, (number % 2) * SLOT as u64)?;
-        self.last = number;
-        Ok(())
+        write_at(&mut self.file, &slot, (number % 2) * SLOT as u64)
     }
 }
 

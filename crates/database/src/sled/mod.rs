@@ -10,31 +10,32 @@
 //! - A multi-part value is several entries, and a reader could meet a commit between two of them:
 //!   readers share a lock that a commit takes alone while it applies its batch in memory (not while
 //!   it waits for the disk).
-//! - A log that is damaged in its middle is taken for one that was cut there, and silently loses
-//!   its end: see [`acknowledged`].
+//! - A log that is damaged is taken for one that was cut there, and silently loses its end; or one
+//!   segment of it is skipped, and silently the entries in it are missing or old. Against the first
+//!   see [`acknowledged`], against the second [`ledger`].
 //! - After a failed write the tree in memory shows what the disk does not have, so after a failed
 //!   commit reads are refused too.
 
 mod acknowledged;
+mod ledger;
 mod parts;
 
 use std::fmt;
 use std::fs::File;
 use std::ops::Bound;
 use std::path::Path;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
 use self::acknowledged::Acknowledged;
-use self::parts::{Head, PARTS, head_key, part_key, split};
+use self::ledger::Ledger;
+use self::parts::{HEADS, Head, PARTS, head_key, part_key, split};
 use crate::folder::Folder;
 use crate::guard::{Health, guarded};
-use crate::{Batch, Database, DatabaseError, Entry, Order, Reader, checksum, is_empty_range};
+use crate::{Batch, Database, DatabaseError, Entry, Order, Reader, Verified, checksum, is_empty_range};
 
 const BACKEND: &str = "sled";
-
-/// The key of the number of the last commit; lies behind all heads and parts.
-const COMMITS: [u8; 1] = [0x02];
 
 /// A database in sled.
 pub struct SledDatabase {
@@ -52,6 +53,7 @@ pub struct SledDatabase {
 struct Writer {
     /// Our own descriptor of the log, to sync it.
     log: File,
+    ledger: Ledger,
     acknowledged: Acknowledged,
 }
 
@@ -64,28 +66,26 @@ impl SledDatabase {
     pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, DatabaseError> {
         let folder = Folder::open(folder, BACKEND)?;
         let data = folder.data();
-        let config = ::sled::Config::new()
-            .path(&data)
-            .cache_capacity(cache_bytes);
+        wait_for_old_handle(&data.join("db"));
+        let config = ::sled::Config::new().path(&data).cache_capacity(cache_bytes);
         let db = guarded(|| config.open())
             .map_err(|panic| folder.corrupt(panic))?
             .map_err(|e| map(&folder, &e))?;
-        let committed = match guarded(|| db.get(COMMITS))
+        let ledger = match guarded(|| db.get(ledger::KEY))
             .map_err(|panic| folder.corrupt(panic))?
             .map_err(|e| map(&folder, &e))?
         {
-            None => 0,
-            Some(bytes) => <[u8; 8]>::try_from(bytes.as_ref())
-                .map(u64::from_be_bytes)
-                .map_err(|_| folder.corrupt("the number of the last commit is not a number"))?,
+            None => Ledger::default(),
+            Some(bytes) => Ledger::decode(&bytes)
+                .ok_or_else(|| folder.corrupt("the record of commits cannot be read"))?,
         };
-        let acknowledged = Acknowledged::open(&folder, committed)?;
+        let acknowledged = Acknowledged::open(&folder, ledger.commits)?;
         let log = File::open(data.join("db")).map_err(|e| folder.io(&e))?;
         folder.sync_all()?;
         Ok(Self {
             db: Some(db),
             applying: RwLock::new(()),
-            writer: Mutex::new(Writer { log, acknowledged }),
+            writer: Mutex::new(Writer { log, ledger, acknowledged }),
             health: Health::default(),
             folder,
         })
@@ -111,50 +111,53 @@ impl SledDatabase {
 
     /// The value whose head is `head`.
     fn value(&self, db: &::sled::Db, key: &[u8], head: &[u8]) -> Result<Vec<u8>, DatabaseError> {
-        let damaged = |what: &str| {
-            self.folder
-                .corrupt(format!("key {}: {what}", checksum::show(key)))
-        };
+        let damaged = |what: &str| self.folder.corrupt(format!("key {}: {what}", checksum::show(key)));
         let head = Head::parse(head).ok_or_else(|| damaged("its head cannot be read"))?;
-        head.assemble(key, |n| {
-            db.get(part_key(key, n)).map_err(|e| map(&self.folder, &e))
-        })?
-        .map_err(|what| damaged(&what))
+        head.assemble(key, |n| db.get(part_key(key, n)).map_err(|e| map(&self.folder, &e)))?
+            .map_err(|what| damaged(&what))
     }
 
-    /// How many parts the stored value of `key` has beside its head.
-    fn parts_of(&self, db: &::sled::Db, head_key: &[u8]) -> Result<u32, DatabaseError> {
-        let head = db.get(head_key).map_err(|e| map(&self.folder, &e))?;
-        // A damaged head is about to be replaced; at worst parts that nobody reads stay behind.
-        Ok(head
-            .as_deref()
-            .and_then(Head::parse)
-            .map_or(0, |head| head.parts()))
-    }
-
-    /// The batch as sled's, with what must go because a value became shorter.
-    fn translate(&self, db: &::sled::Db, batch: Batch) -> Result<::sled::Batch, DatabaseError> {
+    /// The batch as sled's, with what must go because a value became shorter, and with the ledger
+    /// as it is after it.
+    fn translate(
+        &self,
+        db: &::sled::Db,
+        batch: Batch,
+        mut ledger: Ledger,
+    ) -> Result<(::sled::Batch, Ledger), DatabaseError> {
         let mut out = ::sled::Batch::default();
         for (key, value) in batch.into_latest()? {
             let head_key = head_key(&key);
-            let old = self.parts_of(db, &head_key)?;
-            let mut new = 0u32;
+            let old = db.get(&head_key).map_err(|e| map(&self.folder, &e))?;
+            // A head that cannot be read is about to be replaced; at worst parts that nobody reads
+            // stay behind.
+            let old = old.as_deref().and_then(Head::parse);
+            if let Some(old) = &old {
+                ledger.remove(&key, old);
+            }
+            let old_parts = old.map_or(0, |old| old.parts());
+            let mut new_parts = 0u32;
             match value {
                 Some(value) => {
                     let (head, parts) = split(&key, &value);
+                    if let Some(head) = Head::parse(&head) {
+                        ledger.add(&key, &head);
+                    }
                     out.insert(head_key, head);
                     for part in parts {
-                        out.insert(part_key(&key, new), part);
-                        new += 1;
+                        out.insert(part_key(&key, new_parts), part);
+                        new_parts += 1;
                     }
                 }
                 None => out.remove(head_key),
             }
-            for gone in new..old {
+            for gone in new_parts..old_parts {
                 out.remove(part_key(&key, gone));
             }
         }
-        Ok(out)
+        ledger.commits = ledger.commits.saturating_add(1);
+        out.insert(&ledger::KEY[..], &ledger.encode()[..]);
+        Ok((out, ledger))
     }
 }
 
@@ -208,9 +211,7 @@ impl Database for SledDatabase {
     fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
         let mut writer = self.writer.lock();
         self.with(|db| {
-            let mut writes = self.translate(db, batch)?;
-            let number = writer.acknowledged.next();
-            writes.insert(&COMMITS[..], &number.to_be_bytes()[..]);
+            let (writes, ledger) = self.translate(db, batch, writer.ledger)?;
             let done = (|| {
                 {
                     let _alone = self.applying.write();
@@ -218,13 +219,11 @@ impl Database for SledDatabase {
                 }
                 db.flush().map_err(|e| map(&self.folder, &e))?;
                 writer.log.sync_data().map_err(|e| self.folder.io(&e))?;
-                writer
-                    .acknowledged
-                    .set(number)
-                    .map_err(|e| self.folder.io(&e))
+                writer.acknowledged.set(ledger.commits).map_err(|e| self.folder.io(&e))
             })();
-            if done.is_err() {
-                self.health.poison();
+            match done {
+                Ok(()) => writer.ledger = ledger,
+                Err(_) => self.health.poison(),
             }
             done
         })
@@ -236,6 +235,33 @@ impl Database for SledDatabase {
 
     fn backend(&self) -> &'static str {
         BACKEND
+    }
+
+    fn verify(&self) -> Result<Verified, DatabaseError> {
+        // No commit in between: the ledger is of one moment.
+        let writer = self.writer.lock();
+        self.with(|db| {
+            let (mut found, mut bytes) = (Ledger::default(), 0u64);
+            for entry in db.scan_prefix([HEADS]) {
+                let (key, head) = entry.map_err(|e| map(&self.folder, &e))?;
+                let key = key.get(1..).unwrap_or_default();
+                let value = self.value(db, key, &head)?;
+                bytes += (key.len() + value.len()) as u64;
+                if let Some(head) = Head::parse(&head) {
+                    found.add(key, &head);
+                }
+            }
+            found.commits = writer.ledger.commits;
+            if found != writer.ledger {
+                return Err(self.folder.corrupt(format!(
+                    "{} entries are there and {} were written, or some are older than the last \
+                     write; a part of the log was lost. Restore a backup, or move the folder away \
+                     and sync again",
+                    found.entries, writer.ledger.entries
+                )));
+            }
+            Ok(Verified { entries: found.entries, bytes })
+        })
     }
 }
 
@@ -251,15 +277,34 @@ impl Drop for SledDatabase {
 
 impl fmt::Debug for SledDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledDatabase")
-            .field("folder", &self.folder)
-            .finish_non_exhaustive()
+        f.debug_struct("SledDatabase").field("folder", &self.folder).finish_non_exhaustive()
     }
 }
 
-/// sled's errors as ours. `folder` is locked by us, so a refused lock is sled's own old handle.
+/// Waits for the lock of an earlier handle of this process, whose last tasks outlive its `drop` in
+/// sled's thread pool by a moment.
+///
+/// Our own lock is held here, so no other process of ours has the file open; a foreign one is
+/// waited for in vain, and sled's own open then fails.
+fn wait_for_old_handle(log: &Path) {
+    /// 400 times 5 ms: far longer than any such task takes.
+    const TRIES: u32 = 400;
+    const PAUSE: Duration = Duration::from_millis(5);
+    let Ok(file) = File::open(log) else { return };
+    for _ in 0..TRIES {
+        // The lock that is tried here goes with `file`.
+        if file.try_lock().is_ok() {
+            return;
+        }
+        // There is nothing to be woken by: the lock is between descriptors.
+        std::thread::park_timeout(PAUSE);
+    }
+}
+
+/// sled's errors as ours.
 fn map(folder: &Folder, error: &::sled::Error) -> DatabaseError {
     match error {
+        ::sled::Error::Io(e) if e.to_string().contains("could not acquire lock") => folder.in_use(),
         ::sled::Error::Io(e) => folder.io(e),
         other => folder.corrupt(other.to_string()),
     }

@@ -59,11 +59,7 @@ impl<'a> Head<'a> {
         let (sum, rest) = rest.split_first_chunk::<4>()?;
         let checksum = u32::from_be_bytes(*sum);
         match *kind {
-            WHOLE => Some(Self {
-                checksum,
-                length: rest.len(),
-                first: rest,
-            }),
+            WHOLE => Some(Self { checksum, length: rest.len(), first: rest }),
             IN_PARTS => {
                 let (length, first) = rest.split_first_chunk::<4>()?;
                 let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
@@ -78,12 +74,14 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// The checksum over key and whole value.
+    pub(super) fn checksum(&self) -> u32 {
+        self.checksum
+    }
+
     /// How many parts follow the head.
     pub(super) fn parts(&self) -> u32 {
-        let rest = self
-            .length
-            .saturating_sub(self.first.len())
-            .div_ceil(PART_BYTES);
+        let rest = self.length.saturating_sub(self.first.len()).div_ceil(PART_BYTES);
         u32::try_from(rest).unwrap_or(u32::MAX)
     }
 
@@ -103,11 +101,7 @@ impl<'a> Head<'a> {
             }
         }
         if value.len() != self.length {
-            return Ok(Err(format!(
-                "{} bytes instead of {}",
-                value.len(),
-                self.length
-            )));
+            return Ok(Err(format!("{} bytes instead of {}", value.len(), self.length)));
         }
         if checksum::of(key, &value) != self.checksum {
             return Ok(Err("the checksum does not match".to_owned()));
@@ -117,10 +111,7 @@ impl<'a> Head<'a> {
 }
 
 /// A value as it is stored: the head, then its parts in order.
-pub(super) fn split<'v>(
-    key: &[u8],
-    value: &'v [u8],
-) -> (Vec<u8>, impl Iterator<Item = &'v [u8]> + use<'v>) {
+pub(super) fn split<'v>(key: &[u8], value: &'v [u8]) -> (Vec<u8>, impl Iterator<Item = &'v [u8]> + use<'v>) {
     let sum = checksum::of(key, value).to_be_bytes();
     let mut head = Vec::with_capacity(PART_BYTES.min(value.len() + WHOLE_PREFIX));
     let rest = if value.len() <= PART_BYTES - WHOLE_PREFIX {
@@ -154,9 +145,7 @@ mod tests {
         let parsed = Head::parse(&head).unwrap();
         assert_eq!(parsed.parts() as usize, parts.len());
         let back = parsed
-            .assemble(key, |n| {
-                Ok::<_, ()>(parts.get(n as usize).map(|p| p.as_slice().into()))
-            })
+            .assemble(key, |n| Ok::<_, ()>(parts.get(n as usize).map(|p| p.as_slice().into())))
             .unwrap();
         assert_eq!(back.as_deref(), Ok(value));
         parts
@@ -164,21 +153,10 @@ mod tests {
 
     #[test]
     fn values_at_every_boundary_come_back_and_small_ones_need_no_part() {
-        for (length, parts) in [
-            (0, 0),
-            (1, 0),
-            (4090, 0),
-            (4091, 0),
-            (4092, 1),
-            (8183, 1),
-            (8184, 2),
-            (1 << 20, 256),
-        ] {
-            assert_eq!(
-                round_trip(b"key", &vec![7; length]).len(),
-                parts,
-                "{length} bytes"
-            );
+        for (length, parts) in
+            [(0, 0), (1, 0), (4090, 0), (4091, 0), (4092, 1), (8183, 1), (8184, 2), (1 << 20, 256)]
+        {
+            assert_eq!(round_trip(b"key", &vec![7; length]).len(), parts, "{length} bytes");
         }
     }
 

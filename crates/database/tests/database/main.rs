@@ -8,3 +8,8 @@
 )]
 
 mod conformance;
+mod damage;
+mod durability;
+mod faults;
+mod memory;
+mod trace;
