@@ -8,17 +8,18 @@ use tokio::{task::yield_now, time::Instant};
 use tracing::{Span, debug_span};
 
 use crate::{
-    AskError, Context, Feed, Inbox, Lane, Limits, Observer, Protocol, Reply, Seat, Stats,
-    TellError, clock,
+    AskError, Context, Feed, Inbox, Lane, Limits, Observer, Protocol, Reply, Seat, Stats, TellError, clock,
     gate::{Gate, Permit},
     inbox::{Envelope, Port},
     mailbox::{Mailbox, Pushed},
     progress::Progress,
 };
 
-/// A cloneable handle to the actor that speaks `M`. It stays valid when the actor is restarted, because the supervisor binds it again.
+/// A cloneable handle to the actor that speaks `M`. It stays valid when the actor is restarted, because
+/// the supervisor binds it again.
 ///
-/// An address belongs to one lane; [`control`](Address::control) gives the handle of the other. Who holds which is the wiring's choice.
+/// An address belongs to one lane; [`control`](Address::control) gives the handle of the other. Who
+/// holds which is the wiring's choice.
 pub struct Address<M> {
     shared: Arc<Shared<M>>,
     lane: Lane,
@@ -39,29 +40,18 @@ impl<M: Protocol> Address<M> {
     /// An address that leads nowhere yet.
     pub fn new(limits: Limits) -> Self {
         let gate = Arc::new(Gate::new(M::ACTOR, M::KINDS, limits));
-        Self {
-            shared: Arc::new(Shared {
-                gate,
-                binding: ArcSwapOption::empty(),
-            }),
-            lane: Lane::Normal,
-        }
+        Self { shared: Arc::new(Shared { gate, binding: ArcSwapOption::empty() }), lane: Lane::Normal }
     }
 
     /// The handle whose messages overtake normal work: for consensus and supervision.
     #[must_use]
     pub fn control(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            lane: Lane::Control,
-        }
+        Self { shared: Arc::clone(&self.shared), lane: Lane::Control }
     }
 
     /// The handle that can only tell, in the same lane: for whoever may not ask this actor.
     pub fn tell_only(&self) -> Teller<M> {
-        Teller {
-            address: self.clone(),
-        }
+        Teller { address: self.clone() }
     }
 
     /// The actor's name.
@@ -80,21 +70,17 @@ impl<M: Protocol> Address<M> {
         Feed::new(Arc::clone(&self.shared.gate), Arc::new(mailbox))
     }
 
-    /// Leads all handles to the incarnation that took the feed of `seat`. For whoever starts the actor, once it has started.
+    /// Leads all handles to the incarnation that took the feed of `seat`. For whoever starts the actor,
+    /// once it has started.
     pub fn bind<P: Send + 'static>(&self, seat: Seat<M>, actor: ActorRef<Inbox<M, P>>) {
         let Seat { mailbox } = seat;
-        self.shared
-            .gate
-            .progress
-            .store(Arc::clone(&mailbox.progress));
-        let before = self.shared.binding.swap(Some(Arc::new(Binding {
-            port: Box::new(actor),
-            mailbox,
-        })));
+        self.shared.gate.progress.store(Arc::clone(&mailbox.progress));
+        let before = self.shared.binding.swap(Some(Arc::new(Binding { port: Box::new(actor), mailbox })));
         close(before);
     }
 
-    /// Leads all handles nowhere: asks are `Unavailable` from now on, and what waits in the control lane is dropped.
+    /// Leads all handles nowhere: asks are `Unavailable` from now on, and what waits in the control
+    /// lane is dropped.
     pub fn unbind(&self) {
         close(self.shared.binding.swap(None));
         let gate = &self.shared.gate;
@@ -128,17 +114,15 @@ impl<M: Protocol> Address<M> {
         let permit = Permit::taken(Arc::clone(gate), self.lane);
         let hop = hop(&message, ctx);
         let envelope = self.envelope(ctx, message, clock::instant(), Some(permit));
-        if hop.in_scope(|| self.post(envelope)) {
-            Ok(())
-        } else {
-            Err(TellError::Unavailable(M::ACTOR))
-        }
+        if hop.in_scope(|| self.post(envelope)) { Ok(()) } else { Err(TellError::Unavailable(M::ACTOR)) }
     }
 
-    /// Sends the message that `make` builds around a reply, and waits for the answer until the deadline of `ctx`.
+    /// Sends the message that `make` builds around a reply, and waits for the answer until the deadline
+    /// of `ctx`.
     ///
-    /// Waits in line for a credit first, if there is place in the line. Refusals yield once, so that a loop around them
-    /// cannot hang the runtime. Dropping the future abandons the request; a later answer is counted and dropped.
+    /// Waits in line for a credit first, if there is place in the line. Refusals yield once, so that a
+    /// loop around them cannot hang the runtime. Dropping the future abandons the request; a later
+    /// answer is counted and dropped.
     pub async fn ask<T, E>(
         &self,
         ctx: Context,
@@ -156,8 +140,7 @@ impl<M: Protocol> Address<M> {
             yield_now().await;
             return Err(AskError::Overloaded(M::ACTOR));
         }
-        let (reply, answer) =
-            Reply::new(M::ACTOR, Some(Permit::taken(Arc::clone(gate), self.lane)));
+        let (reply, answer) = Reply::new(M::ACTOR, Some(Permit::taken(Arc::clone(gate), self.lane)));
         let message = make(reply);
         let kind = message.kind();
         let hop = hop(&message, ctx);
@@ -168,31 +151,14 @@ impl<M: Protocol> Address<M> {
         }
         let outcome = answer.wait(ctx.deadline).await;
         if let Some(meter) = gate.kinds.get(kind) {
-            meter
-                .latency
-                .record(clock::instant().saturating_duration_since(sent));
+            meter.latency.record(clock::instant().saturating_duration_since(sent));
         }
         outcome
     }
 
-    fn envelope(
-        &self,
-        ctx: Context,
-        message: M,
-        sent: Instant,
-        permit: Option<Permit>,
-    ) -> Envelope<M> {
-        let ctx = Context {
-            lane: self.lane,
-            ..ctx
-        };
-        Envelope {
-            message,
-            ctx,
-            sent,
-            permit,
-            span: None,
-        }
+    fn envelope(&self, ctx: Context, message: M, sent: Instant, permit: Option<Permit>) -> Envelope<M> {
+        let ctx = Context { lane: self.lane, ..ctx };
+        Envelope { message, ctx, sent, permit, span: None }
     }
 
     /// False: nobody is there, and the envelope was dropped.
@@ -217,14 +183,10 @@ impl<M: Protocol> Address<M> {
     }
 }
 
-/// The debug span of one hop. ractor carries it over with the message, or its parent where hops are filtered out.
+/// The debug span of one hop. ractor carries it over with the message, or its parent where hops are
+/// filtered out.
 fn hop<M: Protocol>(message: &M, ctx: Context) -> Span {
-    debug_span!(
-        "hop",
-        actor = M::ACTOR,
-        message = message.kind_name(),
-        id = ctx.id
-    )
+    debug_span!("hop", actor = M::ACTOR, message = message.kind_name(), id = ctx.id)
 }
 
 fn close<M>(binding: Option<Arc<Binding<M>>>) {
@@ -235,29 +197,25 @@ fn close<M>(binding: Option<Arc<Binding<M>>>) {
 
 impl<M> Clone for Address<M> {
     fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            lane: self.lane,
-        }
+        Self { shared: Arc::clone(&self.shared), lane: self.lane }
     }
 }
 
 impl<M: Protocol> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address")
-            .field("actor", &M::ACTOR)
-            .field("lane", &self.lane)
-            .finish_non_exhaustive()
+        f.debug_struct("Address").field("actor", &M::ACTOR).field("lane", &self.lane).finish_non_exhaustive()
     }
 }
 
-/// A handle that can tell and never ask, and so never waits: what an actor holds toward those that may ask it.
+/// A handle that can tell and never ask, and so never waits: what an actor holds toward those that may
+/// ask it.
 pub struct Teller<M> {
     address: Address<M>,
 }
 
 impl<M: Protocol> Teller<M> {
-    /// Sends a message that asks for no answer. What a refusal means is said by the message's documentation.
+    /// Sends a message that asks for no answer. What a refusal means is said by the message's
+    /// documentation.
     pub fn try_tell(&self, ctx: Context, message: M) -> Result<(), TellError> {
         self.address.try_tell(ctx, message)
     }
@@ -265,9 +223,7 @@ impl<M: Protocol> Teller<M> {
     /// The handle of the control lane.
     #[must_use]
     pub fn control(&self) -> Self {
-        Self {
-            address: self.address.control(),
-        }
+        Self { address: self.address.control() }
     }
 
     /// The actor's name.
@@ -278,16 +234,12 @@ impl<M: Protocol> Teller<M> {
 
 impl<M> Clone for Teller<M> {
     fn clone(&self) -> Self {
-        Self {
-            address: self.address.clone(),
-        }
+        Self { address: self.address.clone() }
     }
 }
 
 impl<M: Protocol> fmt::Debug for Teller<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Teller")
-            .field("actor", &M::ACTOR)
-            .finish_non_exhaustive()
+        f.debug_struct("Teller").field("actor", &M::ACTOR).finish_non_exhaustive()
     }
 }

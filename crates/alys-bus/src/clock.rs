@@ -8,27 +8,20 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long wall time is carried forward before the operating system is asked again. Network time daemons step or slew the
-/// system's clock; a node that runs for months must follow them (50 ppm of drift are 4 s per day).
+/// How long wall time is carried forward before the operating system is asked again. Network time
+/// daemons step or slew the system's clock; a node that runs for months must follow them (50 ppm of
+/// drift are 4 s per day).
 const RESYNC_EVERY: Duration = Duration::from_secs(10);
 
 /// tokio's now: the only place that reads it, beside benches.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place where the monotonic clock is read"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place where the monotonic clock is read")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place where the system's wall time is read"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place where the system's wall time is read")]
 fn system_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -39,7 +32,8 @@ struct Anchor {
     at: Instant,
 }
 
-/// Tells the time: unix milliseconds for what other nodes see, instants for deadlines. Clones share one time.
+/// Tells the time: unix milliseconds for what other nodes see, instants for deadlines. Clones share one
+/// time.
 #[derive(Debug, Clone)]
 pub struct Clock {
     anchor: Arc<Mutex<Anchor>>,
@@ -47,33 +41,26 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The system's time. It is read anew every ten seconds, so corrections of the system's clock (which may step back) are followed.
+    /// The system's time. It is read anew every ten seconds, so corrections of the system's clock
+    /// (which may step back) are followed.
     pub fn system() -> Self {
         Self::anchored(system_ms(), true)
     }
 
-    /// A clock that shows `unix_ms` now and then follows tokio's time alone, also where that is paused: for tests.
+    /// A clock that shows `unix_ms` now and then follows tokio's time alone, also where that is paused:
+    /// for tests.
     pub fn at(unix_ms: u64) -> Self {
         Self::anchored(unix_ms, false)
     }
 
     fn anchored(unix_ms: u64, follows_system: bool) -> Self {
-        Self {
-            anchor: Arc::new(Mutex::new(Anchor {
-                unix_ms,
-                at: instant(),
-            })),
-            follows_system,
-        }
+        Self { anchor: Arc::new(Mutex::new(Anchor { unix_ms, at: instant() })), follows_system }
     }
 
     fn anchor(&self, now: Instant) -> Anchor {
         let mut anchor = self.anchor.lock();
         if self.follows_system && now.saturating_duration_since(anchor.at) >= RESYNC_EVERY {
-            *anchor = Anchor {
-                unix_ms: system_ms(),
-                at: now,
-            };
+            *anchor = Anchor { unix_ms: system_ms(), at: now };
         }
         *anchor
     }
@@ -82,9 +69,7 @@ impl Clock {
     pub fn now_ms(&self) -> u64 {
         let now = instant();
         let anchor = self.anchor(now);
-        anchor
-            .unix_ms
-            .saturating_add(millis(now.saturating_duration_since(anchor.at)))
+        anchor.unix_ms.saturating_add(millis(now.saturating_duration_since(anchor.at)))
     }
 
     /// The monotonic time, for deadlines and measurements.
@@ -96,21 +81,16 @@ impl Clock {
     pub fn instant_at(&self, unix_ms: u64) -> Instant {
         let now = instant();
         let anchor = self.anchor(now);
-        let shown = anchor
-            .unix_ms
-            .saturating_add(millis(now.saturating_duration_since(anchor.at)));
+        let shown = anchor.unix_ms.saturating_add(millis(now.saturating_duration_since(anchor.at)));
         now + Duration::from_millis(unix_ms.saturating_sub(shown))
     }
 
-    /// Waits until this clock shows `unix_ms`. A correction of the system's clock during the wait is followed.
+    /// Waits until this clock shows `unix_ms`. A correction of the system's clock during the wait is
+    /// followed.
     pub async fn sleep_until(&self, unix_ms: u64) {
         while self.now_ms() < unix_ms {
             let target = self.instant_at(unix_ms);
-            let step = if self.follows_system {
-                target.min(instant() + RESYNC_EVERY)
-            } else {
-                target
-            };
+            let step = if self.follows_system { target.min(instant() + RESYNC_EVERY) } else { target };
             tokio::time::sleep_until(step).await;
         }
     }

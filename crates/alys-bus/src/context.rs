@@ -15,8 +15,8 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// The deadline and the correlation id of one request, handed on to every request made on its behalf.
 ///
-/// There is no request without a deadline. Work whose deadline has passed is dropped before it starts, and a nested ask
-/// gets what is left, because it is made with the same context.
+/// There is no request without a deadline. Work whose deadline has passed is dropped before it starts,
+/// and a nested ask gets what is left, because it is made with the same context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     /// When the asker gives up.
@@ -35,29 +35,19 @@ impl Context {
 
     /// Begins a request of its own that matters until `deadline`.
     pub fn root_at(deadline: Instant) -> Self {
-        Self {
-            deadline,
-            id: NEXT_ID.fetch_add(1, Relaxed),
-            lane: Lane::Normal,
-        }
+        Self { deadline, id: NEXT_ID.fetch_add(1, Relaxed), lane: Lane::Normal }
     }
 
     /// The same request with at most `within` from now: never later than the deadline it has.
     #[must_use]
     pub fn within(self, within: Duration) -> Self {
-        Self {
-            deadline: self.deadline.min(clock::instant() + within),
-            ..self
-        }
+        Self { deadline: self.deadline.min(clock::instant() + within), ..self }
     }
 
     /// For a nested request: the same id, and what is left of the deadline.
     #[must_use]
     pub fn child(self) -> Self {
-        Self {
-            lane: Lane::Normal,
-            ..self
-        }
+        Self { lane: Lane::Normal, ..self }
     }
 
     /// What is left until the deadline; zero once it has passed.

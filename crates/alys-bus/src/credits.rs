@@ -14,18 +14,15 @@ pub struct Limits {
     pub normal: usize,
     /// The same for the control lane, which has credits of its own.
     pub control: usize,
-    /// Askers that may wait for a credit, per lane; the next one is refused at once, for waiters are a queue too.
+    /// Askers that may wait for a credit, per lane; the next one is refused at once, for waiters are a
+    /// queue too.
     pub waiters: usize,
 }
 
 impl Limits {
     /// Limits with these credits, and as many waiters as the lanes have credits together.
     pub const fn new(normal: usize, control: usize) -> Self {
-        Self {
-            normal,
-            control,
-            waiters: normal + control,
-        }
+        Self { normal, control, waiters: normal + control }
     }
 }
 
@@ -48,12 +45,7 @@ pub(crate) struct Credits {
 impl Credits {
     pub(crate) fn new(capacity: usize, max_waiters: usize) -> Self {
         let capacity = capacity.min(Semaphore::MAX_PERMITS);
-        Self {
-            free: Semaphore::new(capacity),
-            capacity,
-            waiting: AtomicUsize::new(0),
-            max_waiters,
-        }
+        Self { free: Semaphore::new(capacity), capacity, waiting: AtomicUsize::new(0), max_waiters }
     }
 
     /// Takes a credit if one is free and nobody waits for it.
@@ -67,7 +59,8 @@ impl Credits {
         }
     }
 
-    /// Takes a credit, waiting in line for it until `deadline`. False: refused, because the line is full or time is up.
+    /// Takes a credit, waiting in line for it until `deadline`. False: refused, because the line is
+    /// full or time is up.
     pub(crate) async fn take(&self, deadline: Instant) -> bool {
         let place = Place::in_line(&self.waiting);
         if place.before >= self.max_waiters {
@@ -107,10 +100,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn in_line(waiting: &'a AtomicUsize) -> Self {
-        Self {
-            waiting,
-            before: waiting.fetch_add(1, SeqCst),
-        }
+        Self { waiting, before: waiting.fetch_add(1, SeqCst) }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Why a request has no result: five reasons of the bus, or the actor's own.
 
-/// The outcome of an [`ask`](crate::Address::ask) that brought no result. The first field of each reason is the actor asked.
+/// The outcome of an [`ask`](crate::Address::ask) that brought no result. The first field of each
+/// reason is the actor asked.
 ///
-/// A failed request is a value: it never ends the asker, and the asked actor ends only by its own invariants.
+/// A failed request is a value: it never ends the asker, and the asked actor ends only by its own
+/// invariants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError<E> {
     /// The actor is not running. Nothing was done.
@@ -26,14 +28,14 @@ pub enum AskError<E> {
 }
 
 impl<E> AskError<E> {
-    /// Whether the same request may succeed later: the bus' reasons, except [`Unsupported`](AskError::Unsupported).
+    /// Whether the same request may succeed later: the bus' reasons, except
+    /// [`Unsupported`](AskError::Unsupported).
     ///
-    /// After `Timeout` and `NoReply` the work may have been done, so only idempotent requests may be repeated.
+    /// After `Timeout` and `NoReply` the work may have been done, so only idempotent requests may be
+    /// repeated.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Overloaded(_) | Self::Timeout(_) | Self::NoReply(_) => {
-                true
-            }
+            Self::Unavailable(_) | Self::Overloaded(_) | Self::Timeout(_) | Self::NoReply(_) => true,
             Self::Unsupported(_) | Self::Actor(_) => false,
         }
     }
@@ -71,7 +73,8 @@ impl<E> AskError<E> {
     }
 }
 
-/// Why a message that asks for no answer was not taken. What a refusal means is said by the message's own documentation.
+/// Why a message that asks for no answer was not taken. What a refusal means is said by the message's
+/// own documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TellError {
     /// The actor is not running.

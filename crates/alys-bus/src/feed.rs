@@ -1,4 +1,5 @@
-//! The actor's end of the bus: takes control work between any two messages, drops what is too late, measures the rest.
+//! The actor's end of the bus: takes control work between any two messages, drops what is too late,
+//! measures the rest.
 
 use std::{
     panic::resume_unwind,
@@ -17,13 +18,20 @@ use crate::{
     progress::PRIVATE,
 };
 
-/// After this much work an actor lets others run: without it the woken askers of a busy actor wait up to tens of milliseconds.
+/// After this much work an actor lets others run: without it the woken askers of a busy actor wait up
+/// to tens of milliseconds.
 const YIELD_AFTER: Duration = Duration::from_micros(100);
 
-/// Hands one incarnation of an actor its work. Held in the actor's state; its end is the end of the incarnation.
+/// Hands one incarnation of an actor its work. Held in the actor's state; its end is the end of the
+/// incarnation.
 ///
 /// ```ignore
-/// async fn handle(&self, me: ActorRef<Self::Msg>, message: Self::Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
+/// async fn handle(
+///     &self,
+///     me: ActorRef<Self::Msg>,
+///     message: Self::Msg,
+///     state: &mut State,
+/// ) -> Result<(), ActorProcessingErr> {
 ///     let mut message = Some(message);
 ///     while let Some(work) = state.feed.next(&mut message).await {
 ///         match work {
@@ -35,13 +43,14 @@ const YIELD_AFTER: Duration = Duration::from_micros(100);
 /// }
 /// ```
 ///
-/// The loop must run until the feed has no more: whoever leaves it early leaves control work behind until the next message.
+/// The loop must run until the feed has no more: whoever leaves it early leaves control work behind
+/// until the next message.
 pub struct Feed<M> {
     gate: Arc<Gate>,
     mailbox: Arc<Mailbox<M>>,
     current: Option<Current>,
-    /// Control messages still to be taken in this turn. A count taken when the turn begins, so that a stream of them cannot
-    /// keep ractor from its own signals (stop, kill).
+    /// Control messages still to be taken in this turn. A count taken when the turn begins, so that a
+    /// stream of them cannot keep ractor from its own signals (stop, kill).
     left: Option<usize>,
 }
 
@@ -56,25 +65,19 @@ struct Current {
 
 impl<M: Protocol> Feed<M> {
     pub(crate) fn new(gate: Arc<Gate>, mailbox: Arc<Mailbox<M>>) -> Self {
-        Self {
-            gate,
-            mailbox,
-            current: None,
-            left: None,
-        }
+        Self { gate, mailbox, current: None, left: None }
     }
 
     /// What binds an address to this incarnation, for [`Address::bind`](crate::Address::bind).
     pub fn seat(&self) -> Seat<M> {
-        Seat {
-            mailbox: Arc::clone(&self.mailbox),
-        }
+        Seat { mailbox: Arc::clone(&self.mailbox) }
     }
 
-    /// The next piece of work of this turn: first the control work that waited when the turn began, then `message`.
+    /// The next piece of work of this turn: first the control work that waited when the turn began,
+    /// then `message`.
     ///
-    /// Public work whose deadline has passed is dropped here. A panic in a task, timer or thread that this actor owns is resumed
-    /// here, and so becomes the actor's own.
+    /// Public work whose deadline has passed is dropped here. A panic in a task, timer or thread that
+    /// this actor owns is resumed here, and so becomes the actor's own.
     pub async fn next<P>(&mut self, message: &mut Option<Inbox<M, P>>) -> Option<Work<M, P>> {
         let mut now = clock::instant();
         if let Some(done) = self.current.take()
@@ -102,12 +105,7 @@ impl<M: Protocol> Feed<M> {
                         Some(Inbox::Public(envelope)) => envelope,
                         Some(Inbox::Private(private)) => {
                             self.left = Some(0);
-                            self.begin(Current {
-                                kind: PRIVATE,
-                                started: now,
-                                permit: None,
-                                span: None,
-                            });
+                            self.begin(Current { kind: PRIVATE, started: now, permit: None, span: None });
                             return Some(Work::Private(private));
                         }
                         Some(Inbox::Signal(_)) | None => {
@@ -126,13 +124,7 @@ impl<M: Protocol> Feed<M> {
 
     /// Counts an envelope as taken, and drops it if its deadline has passed.
     fn admit<P>(&mut self, envelope: Envelope<M>, now: Instant) -> Option<Work<M, P>> {
-        let Envelope {
-            message,
-            ctx,
-            sent,
-            permit,
-            span,
-        } = envelope;
+        let Envelope { message, ctx, sent, permit, span } = envelope;
         let kind = message.kind();
         self.mailbox.progress.taken();
         if let Some(meter) = self.gate.kinds.get(kind) {
@@ -142,12 +134,7 @@ impl<M: Protocol> Feed<M> {
             self.gate.counters.expired.fetch_add(1, Relaxed);
             return None;
         }
-        self.begin(Current {
-            kind,
-            started: now,
-            permit,
-            span,
-        });
+        self.begin(Current { kind, started: now, permit, span });
         Some(Work::Public(message, ctx))
     }
 
@@ -169,20 +156,19 @@ impl<M: Protocol> Feed<M> {
     fn on_signal(&self, signal: Signal) {
         match signal.0 {
             SignalKind::Wake => self.mailbox.wake_arrived(),
-            // ractor takes the text as the reason of the failure. The panic itself has been reported where it happened.
+            // ractor takes the text as the reason of the failure. The panic itself has been reported
+            // where it happened.
             SignalKind::OwnedPanic(text) => resume_unwind(Box::new(text)),
         }
     }
 
     /// The span of the work handed out last.
     ///
-    /// ractor carries spans through its own mailbox. Control work that overtakes runs inside the turn of another message, and so
-    /// inside its span; where that matters, `.instrument(feed.span())` the work. `ctx.id` is right in any case.
+    /// ractor carries spans through its own mailbox. Control work that overtakes runs inside the turn
+    /// of another message, and so inside its span; where that matters, `.instrument(feed.span())` the
+    /// work. `ctx.id` is right in any case.
     pub fn span(&self) -> Span {
-        self.current
-            .as_ref()
-            .and_then(|current| current.span.clone())
-            .unwrap_or_else(Span::current)
+        self.current.as_ref().and_then(|current| current.span.clone()).unwrap_or_else(Span::current)
     }
 
     /// The name of the actor.

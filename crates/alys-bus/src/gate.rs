@@ -20,7 +20,8 @@ use crate::{
 pub enum Lane {
     /// In order of arrival.
     Normal,
-    /// Consensus and supervision: taken between any two messages, before normal work. In order among themselves.
+    /// Consensus and supervision: taken between any two messages, before normal work. In order among
+    /// themselves.
     Control,
 }
 
@@ -84,11 +85,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(
-        actor: &'static str,
-        kind_names: &'static [&'static str],
-        limits: Limits,
-    ) -> Self {
+    pub(crate) fn new(actor: &'static str, kind_names: &'static [&'static str], limits: Limits) -> Self {
         let epoch = clock::instant();
         Self {
             actor,
@@ -124,11 +121,7 @@ pub(crate) struct Permit {
 impl Permit {
     /// Takes over a credit that was just taken from `gate`.
     pub(crate) fn taken(gate: Arc<Gate>, lane: Lane) -> Self {
-        Self {
-            gate,
-            lane,
-            held: true,
-        }
+        Self { gate, lane, held: true }
     }
 
     pub(crate) fn give_back(&mut self) {

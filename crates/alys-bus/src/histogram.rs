@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-/// Bucket `i` counts durations of less than `2^i` ns (and at least half of it); the last one also all above, i.e. over 4.6 minutes.
+/// Bucket `i` counts durations of less than `2^i` ns (and at least half of it); the last one also all
+/// above, i.e. over 4.6 minutes.
 pub const BUCKETS: usize = 40;
 
 /// Counts durations by their power of two.
@@ -17,10 +18,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self {
-            buckets: [const { AtomicU64::new(0) }; BUCKETS],
-            sum_ns: AtomicU64::new(0),
-        }
+        Self { buckets: [const { AtomicU64::new(0) }; BUCKETS], sum_ns: AtomicU64::new(0) }
     }
 }
 
@@ -66,8 +64,8 @@ impl HistogramSnapshot {
         Duration::from_nanos(ns.checked_div(self.count()).unwrap_or(0))
     }
 
-    /// A bound below which the fraction `q` (0.0 to 1.0) of all durations lies: the upper end of a bucket, so at most twice the true
-    /// quantile. Zero where nothing was counted.
+    /// A bound below which the fraction `q` (0.0 to 1.0) of all durations lies: the upper end of a
+    /// bucket, so at most twice the true quantile. Zero where nothing was counted.
     pub fn quantile(&self, q: f64) -> Duration {
         let total = self.count();
         if total == 0 {
@@ -86,13 +84,10 @@ impl HistogramSnapshot {
 
     /// For an exporter: each bucket's upper bound with the count of all durations below it.
     pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
-        self.buckets
-            .iter()
-            .enumerate()
-            .scan(0, |seen, (bucket, count)| {
-                *seen += count;
-                Some((upper_bound(bucket), *seen))
-            })
+        self.buckets.iter().enumerate().scan(0, |seen, (bucket, count)| {
+            *seen += count;
+            Some((upper_bound(bucket), *seen))
+        })
     }
 }
 

@@ -13,14 +13,16 @@ pub struct Envelope<M> {
     pub(crate) sent: Instant,
     /// The credit of a message that asks for no answer; a request's is in its reply.
     pub(crate) permit: Option<Permit>,
-    /// The sender's span, in the control lane only: ractor carries the spans of what goes through its own mailbox.
+    /// The sender's span, in the control lane only: ractor carries the spans of what goes through its
+    /// own mailbox.
     pub(crate) span: Option<Span>,
 }
 
 /// The ractor message type of an actor with the public protocol `M` and private messages `P`.
 ///
-/// Public messages come through an [`Address`](crate::Address) and its limits; private ones the actor sends to itself: outcomes of
-/// [`pipe`](crate::pipe), ticks of a [`Timer`](crate::Timer), results of its [`Worker`](crate::Worker).
+/// Public messages come through an [`Address`](crate::Address) and its limits; private ones the actor
+/// sends to itself: outcomes of [`pipe`](crate::pipe), ticks of a [`Timer`](crate::Timer), results of
+/// its [`Worker`](crate::Worker).
 pub enum Inbox<M, P> {
     /// From an address.
     Public(Envelope<M>),
@@ -48,7 +50,8 @@ pub enum Work<M, P> {
     Private(P),
 }
 
-/// Where the public messages of one incarnation go. ractor's references are ports; a test may bring its own.
+/// Where the public messages of one incarnation go. ractor's references are ports; a test may bring its
+/// own.
 pub(crate) trait Port<M>: Send + Sync {
     /// False: the incarnation has ended, and the envelope was dropped.
     fn post(&self, envelope: Envelope<M>) -> bool;
@@ -62,7 +65,6 @@ impl<M: Protocol, P: Send + 'static> Port<M> for ActorRef<Inbox<M, P>> {
     }
 
     fn wake(&self) -> bool {
-        self.send_message(Inbox::Signal(Signal(SignalKind::Wake)))
-            .is_ok()
+        self.send_message(Inbox::Signal(Signal(SignalKind::Wake))).is_ok()
     }
 }

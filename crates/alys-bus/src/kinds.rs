@@ -2,9 +2,9 @@
 
 /// The public messages of one actor.
 ///
-/// Data only: an enum whose variants hold a [`Reply`](crate::Reply) where an answer is owed. The bus needs no more than the
-/// actor's name and a dense number per variant, to label its metrics and spans. Derive it with
-/// [`protocol_kinds!`](crate::protocol_kinds).
+/// Data only: an enum whose variants hold a [`Reply`](crate::Reply) where an answer is owed. The bus
+/// needs no more than the actor's name and a dense number per variant, to label its metrics and spans.
+/// Derive it with [`protocol_kinds!`](crate::protocol_kinds).
 pub trait Protocol: Send + Sized + 'static {
     /// The name of the actor in errors, spans and metrics, e.g. `storage`.
     const ACTOR: &'static str;

@@ -1,39 +1,48 @@
 //! The message bus: addresses, asks, topics, clock and every actor's protocol, over ractor.
 //!
-//! Every actor of a node is reached through here and in no other way. ractor runs the actors; the bus adds what it leaves open: bounds,
-//! deadlines, priorities, handles that survive restarts, measurement.
+//! Every actor of a node is reached through here and in no other way. ractor runs the actors; the bus
+//! adds what it leaves open: bounds, deadlines, priorities, handles that survive restarts, measurement.
 //!
 //! # A tour
 //!
-//! **A protocol** is an enum of messages, data only. A message that owes an answer holds a [`Reply`]; [`protocol_kinds!`] numbers the variants.
-//! The protocols of the nine actors stand in the module `protocol`, which the mechanism never imports.
+//! **A protocol** is an enum of messages, data only. A message that owes an answer holds a [`Reply`];
+//! [`protocol_kinds!`] numbers the variants. The protocols of the nine actors stand in the module
+//! `protocol`, which the mechanism never imports.
 //!
-//! **An [`Address`]** leads to the actor that speaks a protocol, through all its restarts: the supervisor [binds](Address::bind) it to each new
-//! incarnation. It holds the [`Limits`]: ractor's mailboxes have no bound, so every message takes a credit, which comes back when the
-//! work is answered or dropped, wherever it was handed on to. Who finds no credit waits in a line that is bounded too, or is refused.
+//! **An [`Address`]** leads to the actor that speaks a protocol, through all its restarts: the
+//! supervisor [binds](Address::bind) it to each new incarnation. It holds the [`Limits`]: ractor's
+//! mailboxes have no bound, so every message takes a credit, which comes back when the work is answered
+//! or dropped, wherever it was handed on to. Who finds no credit waits in a line that is bounded too,
+//! or is refused.
 //!
-//! **Asking.** [`Address::ask`] sends a request and waits for its [`Reply`]; [`Address::try_tell`] sends a fact and never waits. Asks go down the
-//! layers, facts go up; an actor holds an `Address` only of those it may ask and a [`Teller`] of the rest, so no circle of waiting can exist.
-//! Each request carries a [`Context`]: its deadline and the id of the root request. Work whose deadline has passed is dropped before it starts; a
-//! nested ask made with the same context gets what is left. The outcome is a value or an [`AskError`]: five reasons of the bus, or the actor's own.
+//! **Asking.** [`Address::ask`] sends a request and waits for its [`Reply`]; [`Address::try_tell`]
+//! sends a fact and never waits. Asks go down the layers, facts go up; an actor holds an `Address` only
+//! of those it may ask and a [`Teller`] of the rest, so no circle of waiting can exist. Each request
+//! carries a [`Context`]: its deadline and the id of the root request. Work whose deadline has passed
+//! is dropped before it starts; a nested ask made with the same context gets what is left. The outcome
+//! is a value or an [`AskError`]: five reasons of the bus, or the actor's own.
 //!
-//! **Two lanes.** The handle from [`Address::control`] overtakes: its messages are taken between any two others. The wiring decides who
-//! holds it: consensus and supervision do.
+//! **Two lanes.** The handle from [`Address::control`] overtakes: its messages are taken between any
+//! two others. The wiring decides who holds it: consensus and supervision do.
 //!
-//! **Inside an actor** the [`Feed`] turns what ractor delivers ([`Inbox`]) into [`Work`]. A handler never waits for a peer: [`pipe`] runs the ask in a task
-//! and brings its outcome back as a private message. Work over a millisecond goes to the actor's own thread, a [`Worker`]. [`Timer`]
-//! ticks never pile up, because each is armed after the last was handled. What an actor starts belongs to it: a panic in a [task](spawn_task), a
-//! timer or a thread is its [`Owner`]'s failure.
+//! **Inside an actor** the [`Feed`] turns what ractor delivers ([`Inbox`]) into [`Work`]. A handler
+//! never waits for a peer: [`pipe`] runs the ask in a task and brings its outcome back as a private
+//! message. Work over a millisecond goes to the actor's own thread, a [`Worker`]. [`Timer`] ticks never
+//! pile up, because each is armed after the last was handled. What an actor starts belongs to it: a
+//! panic in a [task](spawn_task), a timer or a thread is its [`Owner`]'s failure.
 //!
-//! **Saying it to many.** A [`Topic`] tells its subscribers how many events they missed; [`Latest`] holds the newest value. What must not be lost is
-//! read from storage.
+//! **Saying it to many.** A [`Topic`] tells its subscribers how many events they missed; [`Latest`]
+//! holds the newest value. What must not be lost is read from storage.
 //!
-//! **Promises.** The [`Outbox`] keeps what may be seen behind what must be durable, for the actor and the simulation alike.
+//! **Promises.** The [`Outbox`] keeps what may be seen behind what must be durable, for the actor and
+//! the simulation alike.
 //!
-//! **Time** comes from the one [`Clock`], wall time and deadlines alike, so a test that pauses tokio's time pauses both.
+//! **Time** comes from the one [`Clock`], wall time and deadlines alike, so a test that pauses tokio's
+//! time pauses both.
 //!
-//! **Measuring.** The bus counts latency, wait and work per kind of message in [histograms](Histogram) of its own. An [`Observer`] shows an actor's state:
-//! to the supervisor, which finds hung actors by it, and to metrics, by [`publish`](Observer::publish). A root request has one info span
+//! **Measuring.** The bus counts latency, wait and work per kind of message in [histograms](Histogram)
+//! of its own. An [`Observer`] shows an actor's state: to the supervisor, which finds hung actors by
+//! it, and to metrics, by [`publish`](Observer::publish). A root request has one info span
 //! ([`root_request`]); hops are debug spans with its id.
 //!
 //! # An actor, complete
@@ -61,11 +70,20 @@
 //!     type State = State;
 //!     type Arguments = Feed<Counter>;
 //!
-//!     async fn pre_start(&self, _: ActorRef<Self::Msg>, feed: Feed<Counter>) -> Result<State, ActorProcessingErr> {
+//!     async fn pre_start(
+//!         &self,
+//!         _: ActorRef<Self::Msg>,
+//!         feed: Feed<Counter>,
+//!     ) -> Result<State, ActorProcessingErr> {
 //!         Ok(State { feed, count: 0 })
 //!     }
 //!
-//!     async fn handle(&self, _: ActorRef<Self::Msg>, message: Self::Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
+//!     async fn handle(
+//!         &self,
+//!         _: ActorRef<Self::Msg>,
+//!         message: Self::Msg,
+//!         state: &mut State,
+//!     ) -> Result<(), ActorProcessingErr> {
 //!         let mut message = Some(message);
 //!         while let Some(work) = state.feed.next(&mut message).await {
 //!             match work {
@@ -98,7 +116,8 @@
 //! - Every ask has exactly one outcome, at its deadline at the latest, and every credit comes back.
 //! - No queue without a bound, no request without a deadline, no task or thread without an owner.
 //! - Order holds within a lane, from one sender; not between lanes.
-//! - The mechanism never names a protocol; actors have no name in ractor's registry, which is one for the whole process.
+//! - The mechanism never names a protocol; actors have no name in ractor's registry, which is one for
+//!   the whole process.
 
 mod address;
 mod clock;
@@ -146,6 +165,5 @@ pub use task::{Owner, Panics, Task, spawn_task};
 pub use timer::{Tick, Timer};
 pub use topic::{Event, Latest, LatestReader, Subscription, Topic};
 pub use worker::{
-    RejectReason, Rejected, Worker, WorkerError, WorkerLimits, WorkerMode, WorkerObserver,
-    WorkerStats,
+    RejectReason, Rejected, Worker, WorkerError, WorkerLimits, WorkerMode, WorkerObserver, WorkerStats,
 };

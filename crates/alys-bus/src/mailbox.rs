@@ -1,4 +1,5 @@
-//! The control lane of one incarnation of an actor: a queue beside ractor's own, from which the feed takes between any two messages.
+//! The control lane of one incarnation of an actor: a queue beside ractor's own, from which the feed
+//! takes between any two messages.
 
 use std::{
     collections::VecDeque,
@@ -41,16 +42,8 @@ pub(crate) enum Pushed {
 
 impl<M> Mailbox<M> {
     pub(crate) fn new(progress: Progress) -> Self {
-        let queue = Queue {
-            envelopes: VecDeque::new(),
-            woken: false,
-            closed: false,
-        };
-        Self {
-            queue: Mutex::new(queue),
-            waiting: AtomicUsize::new(0),
-            progress: Arc::new(progress),
-        }
+        let queue = Queue { envelopes: VecDeque::new(), woken: false, closed: false };
+        Self { queue: Mutex::new(queue), waiting: AtomicUsize::new(0), progress: Arc::new(progress) }
     }
 
     pub(crate) fn push(&self, envelope: Envelope<M>) -> Pushed {
@@ -62,11 +55,7 @@ impl<M> Mailbox<M> {
         }
         queue.envelopes.push_back(envelope);
         self.waiting.store(queue.envelopes.len(), SeqCst);
-        if std::mem::replace(&mut queue.woken, true) {
-            Pushed::Woken
-        } else {
-            Pushed::Wake
-        }
+        if std::mem::replace(&mut queue.woken, true) { Pushed::Woken } else { Pushed::Wake }
     }
 
     /// The wake-up has arrived; what is pushed from now on needs another.
@@ -85,7 +74,8 @@ impl<M> Mailbox<M> {
         envelope
     }
 
-    /// Ends the incarnation: what waits is dropped, so that its askers hear of it now and not at their deadlines.
+    /// Ends the incarnation: what waits is dropped, so that its askers hear of it now and not at their
+    /// deadlines.
     pub(crate) fn close(&self) {
         let dropped = {
             let mut queue = self.queue.lock();

@@ -1,10 +1,11 @@
 //! The order between what must be durable and what may be seen.
 //!
-//! A core states its effects by calling [`persist`](Outbox::persist) and [`push`](Outbox::push) in the order in which they must happen,
-//! and keeps stepping. Whoever carries them out, the actor or the simulation, takes them with [`release`](Outbox::release). After a record
-//! to persist has been released nothing later leaves, from this or any later step, until that record is
-//! [acknowledged](Outbox::acknowledge). If it cannot be stored, what is queued is never released: a promise that might be forgotten must
-//! not be seen.
+//! A core states its effects by calling [`persist`](Outbox::persist) and [`push`](Outbox::push) in the
+//! order in which they must happen, and keeps stepping. Whoever carries them out, the actor or the
+//! simulation, takes them with [`release`](Outbox::release). After a record to persist has been
+//! released nothing later leaves, from this or any later step, until that record is
+//! [acknowledged](Outbox::acknowledge). If it cannot be stored, what is queued is never released: a
+//! promise that might be forgotten must not be seen.
 //!
 //! ```
 //! use alys_bus::{Outbox, Release};
@@ -30,13 +31,15 @@ pub struct Ticket(u64);
 /// What may be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release<R, E> {
-    /// Make this record durable, then [acknowledge](Outbox::acknowledge) it, or [say](Outbox::fail) that it failed.
+    /// Make this record durable, then [acknowledge](Outbox::acknowledge) it, or [say](Outbox::fail)
+    /// that it failed.
     Persist(Ticket, R),
     /// Do this.
     Effect(E),
 }
 
-/// Why nothing leaves an outbox any more. Any of these ends the actor: its promises can no longer be kept apart from its words.
+/// Why nothing leaves an outbox any more. Any of these ends the actor: its promises can no longer be
+/// kept apart from its words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboxError {
     /// A record could not be made durable, or not in time.
@@ -45,9 +48,7 @@ pub enum OutboxError {
     )]
     PersistFailed(String),
     /// More effects wait for a record than the outbox may hold: the disk has fallen behind for good.
-    #[error(
-        "{0} effects wait for a record to be durable, more than may; the disk is too slow or stuck"
-    )]
+    #[error("{0} effects wait for a record to be durable, more than may; the disk is too slow or stuck")]
     Overflow(usize),
     /// An acknowledgement for a record that is not under way.
     #[error("acknowledged a record that is not under way: expected {expected:?}, got {got:?}")]
@@ -78,13 +79,7 @@ pub struct Outbox<R, E> {
 impl<R, E> Outbox<R, E> {
     /// An empty outbox that fails when more than `capacity` entries wait.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            queue: VecDeque::new(),
-            capacity,
-            in_flight: None,
-            next_ticket: 0,
-            failed: None,
-        }
+        Self { queue: VecDeque::new(), capacity, in_flight: None, next_ticket: 0, failed: None }
     }
 
     /// States that `record` must be durable before anything stated later happens.
@@ -129,10 +124,7 @@ impl<R, E> Outbox<R, E> {
     pub fn acknowledge(&mut self, ticket: Ticket) -> Result<(), OutboxError> {
         self.check()?;
         if self.in_flight != Some(ticket) {
-            let error = OutboxError::WrongTicket {
-                expected: self.in_flight,
-                got: ticket,
-            };
+            let error = OutboxError::WrongTicket { expected: self.in_flight, got: ticket };
             self.poison(error.clone());
             return Err(error);
         }
@@ -140,7 +132,8 @@ impl<R, E> Outbox<R, E> {
         Ok(())
     }
 
-    /// The record under way could not be made durable, or nobody knows whether it was: nothing leaves any more.
+    /// The record under way could not be made durable, or nobody knows whether it was: nothing leaves
+    /// any more.
     #[must_use = "this error must end the actor"]
     pub fn fail(&mut self, reason: impl Into<String>) -> OutboxError {
         let error = OutboxError::PersistFailed(reason.into());

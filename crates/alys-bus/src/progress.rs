@@ -1,4 +1,5 @@
-//! What one incarnation of an actor is doing: written by the bus as it goes, read by the supervisor to find a hung actor.
+//! What one incarnation of an actor is doing: written by the bus as it goes, read by the supervisor to
+//! find a hung actor.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -25,7 +26,8 @@ pub(crate) struct Progress {
     filled_at: AtomicU64,
     /// When it last began or finished anything.
     stepped_at: AtomicU64,
-    /// What runs now and since when, in one word so that both are read together: microseconds, then the kind in the low 16 bits.
+    /// What runs now and since when, in one word so that both are read together: microseconds, then the
+    /// kind in the low 16 bits.
     running: AtomicU64,
 }
 
@@ -50,9 +52,7 @@ impl Progress {
 
     fn stamp(&self, at: Instant) -> u64 {
         let micros = at.saturating_duration_since(self.epoch).as_micros();
-        u64::try_from(micros)
-            .unwrap_or(u64::MAX - 1)
-            .saturating_add(1)
+        u64::try_from(micros).unwrap_or(u64::MAX - 1).saturating_add(1)
     }
 
     fn instant(&self, stamp: u64) -> Option<Instant> {
@@ -69,15 +69,13 @@ impl Progress {
 
     /// One message has left the queue. Only the feed calls this, so no read-modify-write is needed.
     pub(crate) fn taken(&self) {
-        self.taken
-            .store(self.taken.load(Relaxed).wrapping_add(1), Relaxed);
+        self.taken.store(self.taken.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     pub(crate) fn started(&self, kind: usize, at: Instant) {
         let stamp = self.stamp(at);
         self.stepped_at.store(stamp, Relaxed);
-        self.running
-            .store((stamp << KIND_BITS) | (kind as u64 & KIND_MASK), Relaxed);
+        self.running.store((stamp << KIND_BITS) | (kind as u64 & KIND_MASK), Relaxed);
     }
 
     pub(crate) fn idle(&self, at: Instant) {
@@ -86,18 +84,13 @@ impl Progress {
     }
 
     pub(crate) fn queued(&self) -> u64 {
-        self.posted
-            .load(Relaxed)
-            .saturating_sub(self.taken.load(Relaxed))
+        self.posted.load(Relaxed).saturating_sub(self.taken.load(Relaxed))
     }
 
     pub(crate) fn running(&self) -> Option<Running> {
         let word = self.running.load(Relaxed);
         let since = self.instant(word >> KIND_BITS)?;
-        Some(Running {
-            kind: (word & KIND_MASK) as usize,
-            since,
-        })
+        Some(Running { kind: (word & KIND_MASK) as usize, since })
     }
 
     pub(crate) fn last_step(&self) -> Option<Instant> {
@@ -109,10 +102,6 @@ impl Progress {
         if self.queued() == 0 {
             return None;
         }
-        self.instant(
-            self.filled_at
-                .load(Relaxed)
-                .max(self.stepped_at.load(Relaxed)),
-        )
+        self.instant(self.filled_at.load(Relaxed).max(self.stepped_at.load(Relaxed)))
     }
 }

@@ -1,6 +1,7 @@
 //! The bus' own figures, handed to the `metrics` facade when somebody collects them.
 //!
-//! The bus counts by itself, because a histogram of the facade costs ten times more per entry and grows without upkeep.
+//! The bus counts by itself, because a histogram of the facade costs ten times more per entry and grows
+//! without upkeep.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use metrics::{counter, gauge};
 
 use crate::{HistogramSnapshot, Observer};
 
-/// The quantiles that are published of each histogram. Each is the upper end of a bucket: at most twice the true value.
+/// The quantiles that are published of each histogram. Each is the upper end of a bucket: at most twice
+/// the true value.
 pub const QUANTILES: [(f64, &str); 3] = [(0.5, "0.5"), (0.99, "0.99"), (1.0, "1")];
 
 impl Observer {
@@ -19,16 +21,15 @@ impl Observer {
     /// | `alys_bus_in_flight`, `alys_bus_waiting` | actor, lane | messages |
     /// | `alys_bus_queued` | actor | messages |
     /// | `alys_bus_running_seconds`, `alys_bus_stalled_seconds` | actor | seconds |
-    /// | `alys_bus_refused_total`, `_expired_total`, `_late_total`, `_unanswered_total`, `_unsupported_total` | actor | messages |
-    /// | `alys_bus_latency_seconds`, `alys_bus_wait_seconds`, `alys_bus_work_seconds` | actor, message, quantile | seconds |
+    /// | `alys_bus_{refused,expired,late,unanswered,unsupported}_total` | actor | messages |
+    /// | `alys_bus_{latency,wait,work}_seconds` | actor, message, quantile | seconds |
     /// | the same with `_count` | actor, message | messages |
     pub fn publish(&self) {
         let stats = self.stats();
         let actor = stats.actor;
         for lane in stats.lanes {
             let label = lane.lane.label();
-            gauge!("alys_bus_in_flight", "actor" => actor, "lane" => label)
-                .set(lane.in_flight as f64);
+            gauge!("alys_bus_in_flight", "actor" => actor, "lane" => label).set(lane.in_flight as f64);
             gauge!("alys_bus_waiting", "actor" => actor, "lane" => label).set(lane.waiting as f64);
         }
         gauge!("alys_bus_queued", "actor" => actor).set(stats.queued as f64);

@@ -11,8 +11,8 @@ use crate::{AskError, gate::Permit};
 
 /// Answers one request, from wherever the work ends: it may be moved into a task, a thread or a table.
 ///
-/// It holds the request's credit, so work handed on stays counted until it is answered or dropped. Dropped unanswered, its asker gets
-/// [`AskError::NoReply`].
+/// It holds the request's credit, so work handed on stays counted until it is answered or dropped.
+/// Dropped unanswered, its asker gets [`AskError::NoReply`].
 pub struct Reply<T, E> {
     /// Empty once answered.
     answer: Option<oneshot::Sender<Result<T, AskError<E>>>>,
@@ -24,17 +24,11 @@ pub struct Reply<T, E> {
 impl<T, E> Reply<T, E> {
     pub(crate) fn new(actor: &'static str, permit: Option<Permit>) -> (Self, Answer<T, E>) {
         let (sender, receiver) = oneshot::channel();
-        (
-            Self {
-                answer: Some(sender),
-                permit,
-                actor,
-            },
-            Answer { receiver, actor },
-        )
+        (Self { answer: Some(sender), permit, actor }, Answer { receiver, actor })
     }
 
-    /// A reply that belongs to no address, with the end that waits for it: to call a handler directly, in tests and simulations.
+    /// A reply that belongs to no address, with the end that waits for it: to call a handler directly,
+    /// in tests and simulations.
     pub fn detached(actor: &'static str) -> (Self, Answer<T, E>) {
         Self::new(actor, None)
     }
@@ -65,10 +59,7 @@ impl<T, E> Reply<T, E> {
         if let Some(permit) = &mut self.permit {
             permit.give_back();
         }
-        let delivered = self
-            .answer
-            .take()
-            .is_some_and(|answer| answer.send(outcome).is_ok());
+        let delivered = self.answer.take().is_some_and(|answer| answer.send(outcome).is_ok());
         if !delivered && let Some(permit) = &self.permit {
             permit.gate().counters.late.fetch_add(1, Relaxed);
         }
@@ -90,11 +81,7 @@ impl<T, E> Drop for Reply<T, E> {
         }
         if let Some(permit) = &self.permit {
             let counters = &permit.gate().counters;
-            let counter = if unsupported {
-                &counters.unsupported
-            } else {
-                &counters.unanswered
-            };
+            let counter = if unsupported { &counters.unsupported } else { &counters.unanswered };
             counter.fetch_add(1, Relaxed);
         }
     }
@@ -102,9 +89,7 @@ impl<T, E> Drop for Reply<T, E> {
 
 impl<T, E> fmt::Debug for Reply<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("actor", &self.actor)
-            .finish_non_exhaustive()
+        f.debug_struct("Reply").field("actor", &self.actor).finish_non_exhaustive()
     }
 }
 
@@ -114,7 +99,8 @@ thread_local! {
 
 /// Refuses a message of a kind this actor does not know: whoever asked gets [`AskError::Unsupported`].
 ///
-/// For the last arm of a match over a `#[non_exhaustive]` protocol, where the reply inside the message cannot be named.
+/// For the last arm of a match over a `#[non_exhaustive]` protocol, where the reply inside the message
+/// cannot be named.
 pub fn unsupported<M>(message: M) {
     /// Resets the mark also where a message's own drop panics.
     struct Mark;

@@ -20,30 +20,21 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     /// Pauses of up to 10 ms, 20 ms, … 500 ms, as often as the deadline allows.
     fn default() -> Self {
-        Self {
-            first: Duration::from_millis(10),
-            max: Duration::from_millis(500),
-            attempts: u32::MAX,
-        }
+        Self { first: Duration::from_millis(10), max: Duration::from_millis(500), attempts: u32::MAX }
     }
 }
 
 impl RetryPolicy {
     /// At most `attempts` requests, with the default pauses.
     pub fn attempts(attempts: u32) -> Self {
-        Self {
-            attempts,
-            ..Self::default()
-        }
+        Self { attempts, ..Self::default() }
     }
 
-    /// The pause after failure number `failure` (from 0): between a half and the whole of the doubled first one, so that
-    /// askers who were refused together do not come back together. The request's id decides, so runs can be repeated.
+    /// The pause after failure number `failure` (from 0): between a half and the whole of the doubled
+    /// first one, so that askers who were refused together do not come back together. The request's id
+    /// decides, so runs can be repeated.
     fn pause(&self, failure: u32, id: u64) -> Duration {
-        let whole = self
-            .first
-            .saturating_mul(2u32.saturating_pow(failure.min(30)))
-            .min(self.max);
+        let whole = self.first.saturating_mul(2u32.saturating_pow(failure.min(30))).min(self.max);
         let thousandths = mix(id ^ (u64::from(failure) << 56)) % 1000;
         whole / 2 + (whole / 2000).saturating_mul(thousandths as u32)
     }
@@ -57,11 +48,11 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Makes a request until it succeeds, the actor itself refuses it, the attempts are used up, or the deadline of `ctx` is too near for
-/// another pause. The last failure is the outcome.
+/// Makes a request until it succeeds, the actor itself refuses it, the attempts are used up, or the
+/// deadline of `ctx` is too near for another pause. The last failure is the outcome.
 ///
-/// Only for idempotent requests: after `Timeout` and `NoReply` the work may have been done. Give each attempt a shorter deadline with
-/// [`Context::within`] where one attempt must not use up all of it.
+/// Only for idempotent requests: after `Timeout` and `NoReply` the work may have been done. Give each
+/// attempt a shorter deadline with [`Context::within`] where one attempt must not use up all of it.
 pub async fn retry<T, E, F>(
     policy: RetryPolicy,
     ctx: Context,

@@ -6,8 +6,8 @@ use crate::{Address, Feed, Inbox, Protocol};
 
 /// Starts one incarnation of `actor` and, once its `pre_start` has ended well, binds `address` to it.
 ///
-/// It gets no name in ractor's registry, which is one for the whole process. With a `parent` it is linked to it, which is then told of
-/// its end. The handle ends with the actor.
+/// It gets no name in ractor's registry, which is one for the whole process. With a `parent` it is
+/// linked to it, which is then told of its end. The handle ends with the actor.
 pub async fn spawn_actor<A, M, P>(
     address: &Address<M>,
     parent: Option<ActorCell>,

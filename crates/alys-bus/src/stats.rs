@@ -41,7 +41,8 @@ pub struct Stats {
     pub running: Option<RunningStats>,
     /// Public messages sent and not yet begun.
     pub queued: u64,
-    /// For how long something has been queued while the actor neither began nor finished anything. Zero where nothing is queued.
+    /// For how long something has been queued while the actor neither began nor finished anything. Zero
+    /// where nothing is queued.
     pub stalled: Duration,
     /// How long ago it last began or finished anything; none if it never did.
     pub last_progress: Option<Duration>,
@@ -82,7 +83,8 @@ pub struct KindStats {
     pub work: HistogramSnapshot,
 }
 
-/// A view of one actor that does not know its message type, so that supervisor and metrics can hold many in one list.
+/// A view of one actor that does not know its message type, so that supervisor and metrics can hold
+/// many in one list.
 #[derive(Clone)]
 pub struct Observer {
     gate: Arc<Gate>,
@@ -144,18 +146,12 @@ impl Observer {
     }
 
     fn kind_name(&self, kind: usize) -> &'static str {
-        if kind == PRIVATE {
-            "private"
-        } else {
-            self.gate.kind_names.get(kind).copied().unwrap_or("unknown")
-        }
+        if kind == PRIVATE { "private" } else { self.gate.kind_names.get(kind).copied().unwrap_or("unknown") }
     }
 }
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observer")
-            .field("actor", &self.gate.actor)
-            .finish_non_exhaustive()
+        f.debug_struct("Observer").field("actor", &self.gate.actor).finish_non_exhaustive()
     }
 }

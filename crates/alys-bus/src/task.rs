@@ -20,17 +20,15 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// An actor: it panics too, at its next message, with the same text; its supervisor is told as of any panic.
+    /// An actor: it panics too, at its next message, with the same text; its supervisor is told as of
+    /// any panic.
     pub fn actor<M: Protocol, P: Send + 'static>(me: &ActorRef<Inbox<M, P>>) -> Self {
         let me = me.clone();
         let notify = move |text| {
             // An owner that has ended needs no failure.
             let _ = me.send_message(Inbox::Signal(Signal(SignalKind::OwnedPanic(text))));
         };
-        Self {
-            name: M::ACTOR,
-            notify: Arc::new(notify),
-        }
+        Self { name: M::ACTOR, notify: Arc::new(notify) }
     }
 
     /// Who is no actor, e.g. a node's main: it reads the panics from the other end.
@@ -40,13 +38,7 @@ impl Owner {
             // Full means that sixteen panics wait to be read: one more changes nothing.
             let _ = sender.try_send(text);
         };
-        (
-            Self {
-                name,
-                notify: Arc::new(notify),
-            },
-            Panics { receiver },
-        )
+        (Self { name, notify: Arc::new(notify) }, Panics { receiver })
     }
 
     /// The owner's name.
@@ -56,11 +48,7 @@ impl Owner {
 
     /// Reports that `what` panicked with `payload`.
     pub(crate) fn report(&self, what: &str, payload: &(dyn Any + Send)) {
-        let text = format!(
-            "{what}, owned by {}, panicked: {}",
-            self.name,
-            panic_text(payload)
-        );
+        let text = format!("{what}, owned by {}, panicked: {}", self.name, panic_text(payload));
         tracing::error!(owner = self.name, "{text}");
         (self.notify)(text);
     }
@@ -68,9 +56,7 @@ impl Owner {
 
 impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Owner")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Owner").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -140,9 +126,7 @@ pub fn spawn_task(
         }
     };
     let handle = spawn(work.instrument(Span::current()));
-    Task {
-        abort: Some(handle),
-    }
+    Task { abort: Some(handle) }
 }
 
 /// The one place where the bus spawns tasks.

@@ -1,4 +1,5 @@
-//! Ticks for actors. A timer is armed again when its tick has been handled, so ticks never pile up behind a slow handler.
+//! Ticks for actors. A timer is armed again when its tick has been handled, so ticks never pile up
+//! behind a slow handler.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use tokio::{
 
 use crate::{Inbox, Owner, Protocol, Task, clock, spawn_task};
 
-/// A tick in the hands of its actor. The timer is armed again when this is dropped: at the end of the handler, unless it is moved on.
+/// A tick in the hands of its actor. The timer is armed again when this is dropped: at the end of the
+/// handler, unless it is moved on.
 #[derive(Debug)]
 pub struct Tick {
     /// When it was due.
@@ -18,7 +20,8 @@ pub struct Tick {
     _handled: oneshot::Sender<()>,
 }
 
-/// Sends its actor private messages. Dropping it stops it; kept in the actor's state, it ends with the actor.
+/// Sends its actor private messages. Dropping it stops it; kept in the actor's state, it ends with the
+/// actor.
 #[derive(Debug)]
 #[must_use = "dropping a timer stops it: keep it in the actor's state"]
 pub struct Timer {
@@ -43,31 +46,18 @@ impl Timer {
                 let due = clock::instant() + period;
                 sleep_until(due).await;
                 let (handled, until_handled) = oneshot::channel();
-                if actor
-                    .send_message(Inbox::Private(message(Tick {
-                        due,
-                        _handled: handled,
-                    })))
-                    .is_err()
-                {
+                if actor.send_message(Inbox::Private(message(Tick { due, _handled: handled }))).is_err() {
                     return;
                 }
                 // Ends when the tick is dropped, wherever that happens; nothing is ever sent.
                 let _ = until_handled.await;
             }
         };
-        Self {
-            _task: spawn_task(Owner::actor(me), name, ticks),
-        }
+        Self { _task: spawn_task(Owner::actor(me), name, ticks) }
     }
 
     /// One message at `due`.
-    pub fn once<M, P>(
-        me: &ActorRef<Inbox<M, P>>,
-        name: &'static str,
-        due: Instant,
-        message: P,
-    ) -> Self
+    pub fn once<M, P>(me: &ActorRef<Inbox<M, P>>, name: &'static str, due: Instant, message: P) -> Self
     where
         M: Protocol,
         P: Send + 'static,
@@ -78,8 +68,6 @@ impl Timer {
             // An actor that has ended needs no tick.
             let _ = actor.send_message(Inbox::Private(message));
         };
-        Self {
-            _task: spawn_task(Owner::actor(me), name, tick),
-        }
+        Self { _task: spawn_task(Owner::actor(me), name, tick) }
     }
 }

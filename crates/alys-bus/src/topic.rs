@@ -4,9 +4,10 @@ use tokio::sync::{broadcast, watch};
 
 /// Events of type `E` for whoever listens.
 ///
-/// **Loss policy:** the topic keeps the newest `capacity` events. A subscriber that falls further behind loses the oldest, and is told how many
-/// ([`Event::Missed`]); the publisher never waits. Events sent before a subscription are not seen by it. What must not be lost is
-/// read from storage by a cursor: there the event only wakes.
+/// **Loss policy:** the topic keeps the newest `capacity` events. A subscriber that falls further
+/// behind loses the oldest, and is told how many ([`Event::Missed`]); the publisher never waits. Events
+/// sent before a subscription are not seen by it. What must not be lost is read from storage by a
+/// cursor: there the event only wakes.
 #[derive(Debug, Clone)]
 pub struct Topic<E> {
     sender: broadcast::Sender<E>,
@@ -15,9 +16,7 @@ pub struct Topic<E> {
 impl<E: Clone + Send + 'static> Topic<E> {
     /// A topic that keeps at least `capacity` events (rounded up to a power of two, at least one).
     pub fn new(capacity: usize) -> Self {
-        Self {
-            sender: broadcast::Sender::new(capacity.max(1)),
-        }
+        Self { sender: broadcast::Sender::new(capacity.max(1)) }
     }
 
     /// Publishes to all present subscribers; how many there are.
@@ -27,9 +26,7 @@ impl<E: Clone + Send + 'static> Topic<E> {
 
     /// Listens from now on.
     pub fn subscribe(&self) -> Subscription<E> {
-        Subscription {
-            receiver: self.sender.subscribe(),
-        }
+        Subscription { receiver: self.sender.subscribe() }
     }
 
     /// How many listen.
@@ -54,7 +51,8 @@ pub struct Subscription<E> {
 }
 
 impl<E: Clone + Send + 'static> Subscription<E> {
-    /// Waits for the next event, or the word that some were missed. None when the topic has ended. Cancel safe.
+    /// Waits for the next event, or the word that some were missed. None when the topic has ended.
+    /// Cancel safe.
     pub async fn next(&mut self) -> Option<Event<E>> {
         match self.receiver.recv().await {
             Ok(event) => Some(Event::Event(event)),
@@ -68,14 +66,13 @@ impl<E: Clone + Send + 'static> Subscription<E> {
         match self.receiver.try_recv() {
             Ok(event) => Some(Event::Event(event)),
             Err(broadcast::error::TryRecvError::Lagged(missed)) => Some(Event::Missed(missed)),
-            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
-                None
-            }
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
         }
     }
 }
 
-/// The newest value of something that one actor publishes, e.g. the tip. Values between two looks are skipped.
+/// The newest value of something that one actor publishes, e.g. the tip. Values between two looks are
+/// skipped.
 #[derive(Debug, Clone)]
 pub struct Latest<T> {
     sender: watch::Sender<T>,
@@ -84,9 +81,7 @@ pub struct Latest<T> {
 impl<T: Send + Sync + 'static> Latest<T> {
     /// Begins with `value`.
     pub fn new(value: T) -> Self {
-        Self {
-            sender: watch::Sender::new(value),
-        }
+        Self { sender: watch::Sender::new(value) }
     }
 
     /// Replaces the value and wakes the readers.
@@ -94,16 +89,15 @@ impl<T: Send + Sync + 'static> Latest<T> {
         self.sender.send_replace(value);
     }
 
-    /// Changes the value in place; readers wake if `change` returns true. It runs under the value's lock: keep it short.
+    /// Changes the value in place; readers wake if `change` returns true. It runs under the value's
+    /// lock: keep it short.
     pub fn update(&self, change: impl FnOnce(&mut T) -> bool) {
         self.sender.send_if_modified(change);
     }
 
     /// A reader's end. Give these out, and keep this one.
     pub fn reader(&self) -> LatestReader<T> {
-        LatestReader {
-            receiver: self.sender.subscribe(),
-        }
+        LatestReader { receiver: self.sender.subscribe() }
     }
 }
 
@@ -126,20 +120,16 @@ impl<T: Clone> LatestReader<T> {
         self.receiver.borrow().clone()
     }
 
-    /// Waits for a value newer than the last this returned, which is that of the reader's making at first. None when the publisher has gone.
-    /// Cancel safe.
+    /// Waits for a value newer than the last this returned, which is that of the reader's making at
+    /// first. None when the publisher has gone. Cancel safe.
     pub async fn changed(&mut self) -> Option<T> {
         self.receiver.changed().await.ok()?;
         Some(self.receiver.borrow_and_update().clone())
     }
 
-    /// Waits until the value meets a condition, and returns it; it may do so already. None when the publisher has gone. The caller brings the
-    /// deadline.
+    /// Waits until the value meets a condition, and returns it; it may do so already. None when the
+    /// publisher has gone. The caller brings the deadline.
     pub async fn wait_for(&mut self, condition: impl FnMut(&T) -> bool) -> Option<T> {
-        self.receiver
-            .wait_for(condition)
-            .await
-            .ok()
-            .map(|value| value.clone())
+        self.receiver.wait_for(condition).await.ok().map(|value| value.clone())
     }
 }

@@ -1,10 +1,12 @@
 //! An actor's own thread, for work that takes longer than a millisecond: databases, execution, signatures.
 //!
-//! Its queue is bounded and has the same two lanes as the address; the job carries its [`Reply`](crate::Reply), and with it the credit, so work
-//! handed on stays counted. A panic in a job ends the thread and is the owner's failure.
+//! Its queue is bounded and has the same two lanes as the address; the job carries its
+//! [`Reply`](crate::Reply), and with it the credit, so work handed on stays counted. A panic in a job
+//! ends the thread and is the owner's failure.
 //!
-//! The thread belongs to whoever keeps the [`Worker`], which is the child spec rather than the actor: a restarted actor attaches to it again
-//! ([`Worker::attach`]), and only a panic of the thread opens the database anew (sled and redb refuse a second open while the old handle lives).
+//! The thread belongs to whoever keeps the [`Worker`], which is the child spec rather than the actor: a
+//! restarted actor attaches to it again ([`Worker::attach`]), and only a panic of the thread opens the
+//! database anew (sled and redb refuse a second open while the old handle lives).
 
 mod queue;
 mod thread;
@@ -25,11 +27,13 @@ type Work<J> = Box<dyn FnMut(Vec<(J, Context)>) + Send>;
 pub enum WorkerMode {
     /// On a thread of their own.
     Thread,
-    /// Inside [`submit`](Worker::submit), for tests with paused time: while a real thread works, paused time runs away.
+    /// Inside [`submit`](Worker::submit), for tests with paused time: while a real thread works, paused
+    /// time runs away.
     Inline,
 }
 
-/// How many jobs may wait in each lane. Where jobs carry credits these need not be less than the address' limits.
+/// How many jobs may wait in each lane. Where jobs carry credits these need not be less than the
+/// address' limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerLimits {
     /// In the normal lane.
@@ -41,10 +45,7 @@ pub struct WorkerLimits {
 /// The same as the address' [`Limits`](crate::Limits) by default.
 impl Default for WorkerLimits {
     fn default() -> Self {
-        Self {
-            normal: 256,
-            control: 64,
-        }
+        Self { normal: 256, control: 64 }
     }
 }
 
@@ -60,13 +61,19 @@ pub enum RejectReason {
 }
 
 /// A job that was not taken, given back.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("a job was rejected: {reason}")]
 pub struct Rejected<J> {
     /// The job.
     pub job: J,
     /// Why.
     pub reason: RejectReason,
+}
+
+impl<J> fmt::Debug for Rejected<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected").field("reason", &self.reason).finish_non_exhaustive()
+    }
 }
 
 /// What can go wrong with the thread itself.
@@ -81,9 +88,7 @@ pub enum WorkerError {
         source: std::io::Error,
     },
     /// The thread did not end in time. A thread cannot be killed: stop the process.
-    #[error(
-        "the thread of {name} did not end in time; it cannot be killed, so the process must end"
-    )]
+    #[error("the thread of {name} did not end in time; it cannot be killed, so the process must end")]
     Stuck {
         /// The worker's name.
         name: &'static str,
@@ -120,13 +125,12 @@ impl WorkerObserver {
 
 impl fmt::Debug for WorkerObserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WorkerObserver")
-            .field(&self.stats())
-            .finish()
+        f.debug_tuple("WorkerObserver").field(&self.stats()).finish()
     }
 }
 
-/// A handle to a thread that does jobs of type `J`. When the last one is dropped the thread ends after its present job; the rest is dropped.
+/// A handle to a thread that does jobs of type `J`. When the last one is dropped the thread ends after
+/// its present job; the rest is dropped.
 pub struct Worker<J> {
     handle: Arc<Handle<J>>,
 }
@@ -157,9 +161,11 @@ impl<J: Send + 'static> Worker<J> {
         })
     }
 
-    /// A worker that does all that waits, at most `max_batch` jobs, at once: for what costs per batch, as an fsync does.
+    /// A worker that does all that waits, at most `max_batch` jobs, at once: for what costs per batch,
+    /// as an fsync does.
     ///
-    /// The batch is in the order of work: control before normal, each in order of arrival. It is never empty.
+    /// The batch is in the order of work: control before normal, each in order of arrival. It is never
+    /// empty.
     pub fn batched(
         name: &'static str,
         limits: WorkerLimits,
@@ -172,21 +178,20 @@ impl<J: Send + 'static> Worker<J> {
         match mode {
             WorkerMode::Inline => shared.keep_inline(work),
             WorkerMode::Thread => {
-                thread::start(&shared, work)
-                    .map_err(|source| WorkerError::Spawn { name, source })?;
+                thread::start(&shared, work).map_err(|source| WorkerError::Spawn { name, source })?;
             }
         }
-        Ok(Self {
-            handle: Arc::new(Handle { shared }),
-        })
+        Ok(Self { handle: Arc::new(Handle { shared }) })
     }
 
-    /// Makes `owner` the one whose failure a panic is. A panic that happened while nobody owned the thread is reported now.
+    /// Makes `owner` the one whose failure a panic is. A panic that happened while nobody owned the
+    /// thread is reported now.
     pub fn attach(&self, owner: Owner) {
         self.handle.shared.attach(owner);
     }
 
-    /// Queues a job in the lane of `ctx`, i.e. that in which its message came. Dropped before it begins if its deadline passes.
+    /// Queues a job in the lane of `ctx`, i.e. that in which its message came. Dropped before it begins
+    /// if its deadline passes.
     pub fn submit(&self, ctx: Context, job: J) -> Result<(), Rejected<J>> {
         self.submit_to(ctx.lane(), ctx, job)
     }
@@ -194,14 +199,7 @@ impl<J: Send + 'static> Worker<J> {
     /// Queues a job in a lane of its own choice.
     pub fn submit_to(&self, lane: Lane, ctx: Context, job: J) -> Result<(), Rejected<J>> {
         let shared = &self.handle.shared;
-        shared.push(
-            lane,
-            Item {
-                job,
-                ctx,
-                span: Span::current(),
-            },
-        )?;
+        shared.push(lane, Item { job, ctx, span: Span::current() })?;
         thread::run_inline(shared);
         Ok(())
     }
@@ -222,7 +220,8 @@ impl<J: Send + 'static> Worker<J> {
         WorkerObserver(Arc::new(move || shared.stats()))
     }
 
-    /// Takes no more jobs, does those that wait, and ends. Returns when what the thread held (its database) has been dropped.
+    /// Takes no more jobs, does those that wait, and ends. Returns when what the thread held (its
+    /// database) has been dropped.
     pub async fn stop(&self, deadline: Instant) -> Result<(), WorkerError> {
         let shared = &self.handle.shared;
         let mut ended = shared.ended();
@@ -237,16 +236,12 @@ impl<J: Send + 'static> Worker<J> {
 
 impl<J> Clone for Worker<J> {
     fn clone(&self) -> Self {
-        Self {
-            handle: Arc::clone(&self.handle),
-        }
+        Self { handle: Arc::clone(&self.handle) }
     }
 }
 
 impl<J> fmt::Debug for Worker<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker")
-            .field("name", &self.handle.shared.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Worker").field("name", &self.handle.shared.name).finish_non_exhaustive()
     }
 }

@@ -62,14 +62,7 @@ impl<J> Shared<J> {
             inline: None,
         };
         let ended = watch::Sender::new(false);
-        Self {
-            name,
-            limits,
-            max_batch,
-            state: Mutex::new(state),
-            bell: Condvar::new(),
-            ended,
-        }
+        Self { name, limits, max_batch, state: Mutex::new(state), bell: Condvar::new(), ended }
     }
 
     pub(super) fn push(&self, lane: Lane, item: Item<J>) -> Result<(), Rejected<J>> {
@@ -79,16 +72,10 @@ impl<J> Shared<J> {
         };
         let mut state = self.state.lock();
         if state.closing.is_some() {
-            return Err(Rejected {
-                job: item.job,
-                reason: RejectReason::Ended,
-            });
+            return Err(Rejected { job: item.job, reason: RejectReason::Ended });
         }
         if state.lanes[lane.index()].len() >= limit {
-            return Err(Rejected {
-                job: item.job,
-                reason: RejectReason::Full,
-            });
+            return Err(Rejected { job: item.job, reason: RejectReason::Full });
         }
         state.lanes[lane.index()].push_back(item);
         drop(state);
@@ -217,9 +204,7 @@ impl<J> Shared<J> {
         let state = self.state.lock();
         WorkerStats {
             name: self.name,
-            running: state
-                .running
-                .map(|since| now.saturating_duration_since(since)),
+            running: state.running.map(|since| now.saturating_duration_since(since)),
             queued: [state.lanes[0].len(), state.lanes[1].len()],
             done: state.done,
             expired: state.expired,

@@ -12,11 +12,9 @@ use super::{
     queue::{Item, Shared},
 };
 
-/// Starts the thread. It is not joined: its end is announced through [`Shared::ended`], which can be waited for with a deadline.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "every thread has an owner; this is the place they come from"
-)]
+/// Starts the thread. It is not joined: its end is announced through [`Shared::ended`], which can be
+/// waited for with a deadline.
+#[allow(clippy::disallowed_methods, reason = "every thread has an owner; this is the place they come from")]
 pub(super) fn start<J: Send + 'static>(shared: &Arc<Shared<J>>, work: Work<J>) -> io::Result<()> {
     let name = shared.name.to_owned();
     let shared = Arc::clone(shared);
@@ -34,7 +32,8 @@ fn run<J>(shared: &Shared<J>, mut work: Work<J>) {
         match catch_unwind(AssertUnwindSafe(|| run_batch(&mut work, batch))) {
             Ok(()) => shared.batch_done(jobs),
             Err(payload) => {
-                // What may have been left half done goes before anybody is told, so that it can be opened again.
+                // What may have been left half done goes before anybody is told, so that it can be
+                // opened again.
                 drop(work);
                 shared.panicked(&*payload);
                 return;
@@ -43,9 +42,11 @@ fn run<J>(shared: &Shared<J>, mut work: Work<J>) {
     }
 }
 
-/// Does what waits, if this worker has no thread. A panic is passed on to the caller, the owner, after the worker has been closed.
+/// Does what waits, if this worker has no thread. A panic is passed on to the caller, the owner, after
+/// the worker has been closed.
 pub(super) fn run_inline<J>(shared: &Shared<J>) {
-    // Empty-handed where the work is running further up the stack: its loop below takes what was just queued.
+    // Empty-handed where the work is running further up the stack: its loop below takes what was just
+    // queued.
     while let Some(mut work) = shared.take_inline() {
         loop {
             let batch = shared.jobs_now();
