@@ -36,10 +36,10 @@ impl Rules {
 /// public test vectors need them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForkSchedule {
-    /// Cancun's first timestamp; blocks before it are Shanghai's.
-    pub cancun: u64,
-    /// Prague's first timestamp.
-    pub prague: u64,
+    /// Cancun's first timestamp, `None` for never; blocks before it are Shanghai's.
+    pub cancun: Option<u64>,
+    /// Prague's first timestamp, `None` for never.
+    pub prague: Option<u64>,
     /// The blob schedule from Cancun on.
     pub blobs: BlobParams,
 }
@@ -48,8 +48,8 @@ impl ForkSchedule {
     /// Prague from genesis, blob schedule target 0 and max 0 (EIP-7840): a blob transaction is
     /// never valid.
     pub const PRAGUE: Self = Self {
-        cancun: 0,
-        prague: 0,
+        cancun: Some(0),
+        prague: Some(0),
         blobs: BlobParams {
             target_blob_count: 0,
             max_blob_count: 0,
@@ -61,9 +61,10 @@ impl ForkSchedule {
     /// The rules at `timestamp`.
     #[must_use]
     pub fn spec_at(&self, timestamp: u64) -> SpecId {
-        if timestamp >= self.prague {
+        let active = |fork: Option<u64>| fork.is_some_and(|from| timestamp >= from);
+        if active(self.prague) {
             SpecId::PRAGUE
-        } else if timestamp >= self.cancun {
+        } else if active(self.cancun) {
             SpecId::CANCUN
         } else {
             SpecId::SHANGHAI

@@ -1,9 +1,16 @@
 //! The genesis block: from a genesis file to a header and a state.
 
+use std::collections::BTreeMap;
+
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
+use alloy_eips::eip2935::{HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE};
+use alloy_eips::eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE};
+use alloy_eips::eip7002::{WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, WITHDRAWAL_REQUEST_PREDEPLOY_CODE};
+use alloy_eips::eip7251::{CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_CODE};
 use alloy_eips::eip7685::{EMPTY_REQUESTS_HASH, Requests};
-use alloy_genesis::Genesis;
-use alloy_primitives::{B256, Bytes, U256, keccak256};
+use alloy_genesis::{Genesis, GenesisAccount};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use revm::primitives::hardfork::SpecId;
 
 use crate::chain::ExecutedBlock;
 use crate::config::Rules;
@@ -54,6 +61,21 @@ impl GenesisBlock {
     }
 }
 
+/// The contracts that Prague's system calls go to, as a genesis has to allocate them: beacon roots
+/// (EIP-4788), parent hashes (EIP-2935), withdrawal requests (EIP-7002) and consolidation requests
+/// (EIP-7251). Nonces are 1, as after their deployment elsewhere.
+#[must_use]
+pub fn system_contracts() -> BTreeMap<Address, GenesisAccount> {
+    let contracts = [
+        (BEACON_ROOTS_ADDRESS, &BEACON_ROOTS_CODE),
+        (HISTORY_STORAGE_ADDRESS, &HISTORY_STORAGE_CODE),
+        (WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, &WITHDRAWAL_REQUEST_PREDEPLOY_CODE),
+        (CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, &CONSOLIDATION_REQUEST_PREDEPLOY_CODE),
+    ];
+    let account = |code: &Bytes| GenesisAccount::default().with_nonce(Some(1)).with_code(Some(code.clone()));
+    contracts.into_iter().map(|(address, code)| (address, account(code))).collect()
+}
+
 fn allocations(genesis: &Genesis) -> StateChanges {
     let mut changes = StateChanges::default();
     for (address, account) in &genesis.alloc {
@@ -88,8 +110,8 @@ fn header(genesis: &Genesis, rules: &Rules, state_root: B256) -> Result<Header, 
         }
         None => INITIAL_BASE_FEE,
     };
-    let cancun = genesis.timestamp >= rules.forks.cancun;
-    let prague = genesis.timestamp >= rules.forks.prague;
+    let spec = rules.forks.spec_at(genesis.timestamp);
+    let (cancun, prague) = (spec.is_enabled_in(SpecId::CANCUN), spec.is_enabled_in(SpecId::PRAGUE));
     Ok(Header {
         parent_hash: genesis.parent_hash.unwrap_or_default(),
         ommers_hash: EMPTY_OMMER_ROOT_HASH,

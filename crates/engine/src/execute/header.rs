@@ -3,6 +3,7 @@
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use alloy_primitives::U256;
+use revm::primitives::hardfork::SpecId;
 
 use super::InvalidPayload;
 use crate::config::Rules;
@@ -98,8 +99,8 @@ fn check_fixed_fields(header: &Header) -> Result<(), InvalidPayload> {
 }
 
 fn check_fork_fields(rules: &Rules, header: &Header) -> Result<(), InvalidPayload> {
-    let cancun = header.timestamp >= rules.forks.cancun;
-    let prague = header.timestamp >= rules.forks.prague;
+    let spec = rules.forks.spec_at(header.timestamp);
+    let (cancun, prague) = (spec.is_enabled_in(SpecId::CANCUN), spec.is_enabled_in(SpecId::PRAGUE));
     let fields = [
         ("base_fee_per_gas", header.base_fee_per_gas.is_some(), true),
         ("withdrawals_root", header.withdrawals_root.is_some(), true),

@@ -1,8 +1,8 @@
 //! From the bytes of a payload, or of an RLP block, to a block whose hash is checked.
 
 use alloy_consensus::{BlockBody, EMPTY_OMMER_ROOT_HASH, Header, proofs};
-use alloy_eips::Decodable2718;
 use alloy_eips::eip7685::Requests;
+use alloy_eips::{Decodable2718, Encodable2718};
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Decodable;
 use alloy_rpc_types_engine::ExecutionPayloadV3;
@@ -64,8 +64,8 @@ pub fn block_from_payload(
         .iter()
         .enumerate()
         .map(|(index, bytes)| {
-            Transaction::decode_2718_exact(bytes)
-                .map_err(|error| InvalidPayload::UndecodableTransaction { index, reason: error.to_string() })
+            decode_transaction(bytes)
+                .map_err(|reason| InvalidPayload::UndecodableTransaction { index, reason })
         })
         .collect::<Result<_, _>>()?;
     let withdrawals = Some(v2.withdrawals.clone().into());
@@ -73,15 +73,27 @@ pub fn block_from_payload(
     Ok(PayloadBlock { hash: found, block: Block { header, body }, requests: Some(requests) })
 }
 
+/// Decoders are lenient here and there; only the bytes that encoding gives back are the transaction
+/// whose hash the header commits to.
+fn decode_transaction(bytes: &Bytes) -> Result<Transaction, String> {
+    let transaction = Transaction::decode_2718_exact(bytes).map_err(|error| error.to_string())?;
+    if transaction.encoded_2718() != bytes.as_ref() {
+        return Err("not in its canonical encoding".into());
+    }
+    Ok(transaction)
+}
+
 /// Reads an RLP block, as files and test vectors carry it.
 ///
 /// # Errors
 /// [`InvalidPayload`] for bytes that are no block, or roots that are not those of its body.
-pub fn decode_block(mut bytes: &[u8]) -> Result<PayloadBlock, InvalidPayload> {
+pub fn decode_block(bytes: &[u8]) -> Result<PayloadBlock, InvalidPayload> {
     let undecodable = |error: alloy_rlp::Error| InvalidPayload::Undecodable(error.to_string());
-    let block = Block::decode(&mut bytes).map_err(undecodable)?;
-    if !bytes.is_empty() {
-        return Err(InvalidPayload::Undecodable("bytes after the block".into()));
+    let mut rest = bytes;
+    let block = Block::decode(&mut rest).map_err(undecodable)?;
+    // The inner length of a typed transaction, among others, is not checked by the decoder.
+    if !rest.is_empty() || alloy_rlp::encode(&block) != bytes {
+        return Err(InvalidPayload::Undecodable("not in its canonical encoding".into()));
     }
     if !block.body.ommers.is_empty() {
         return Err(InvalidPayload::FixedField("ommers_hash"));

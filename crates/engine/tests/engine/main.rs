@@ -1,0 +1,12 @@
+//! The embedded engine from outside: vectors, random chains, crashes, history, calls.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod blocks;
+mod calls;
+mod common;
+mod crash;
+mod decoding;
+mod history;
+mod prague;
+mod random;
+mod vectors;
