@@ -11,6 +11,8 @@
 //! | [`identity`], [`member_keys`] | the secret keys of a member |
 //! | [`keystore`] | keys at rest (EIP-2335) |
 //! | [`dealer`] | a trusted dealer, for development networks only |
+//! | [`service`] | what the actor's thread does: one function for each message |
+//! | [`actor`] | [`FederationActor`] and its thread |
 //!
 //! **Invariants.** A certificate that leaves verifies under its epoch's group key. A share counts for a member
 //! only where the member's own key signed its envelope. A liar can delay a certificate by one round of checks,
@@ -20,18 +22,27 @@
 //! **Failure.** Everything here is a value: bad shares are blamed, unknown epochs and slots refused. Only a key
 //! set that contradicts itself ends the actor.
 
+pub mod actor;
+pub mod config;
 pub mod core;
 pub mod dealer;
 mod entropy;
 pub mod identity;
 pub mod keystore;
 pub mod member_keys;
+pub mod messages;
+mod metrics;
 pub mod scheme;
+pub mod service;
 pub mod signer;
 
+pub use actor::{FederationActor, FederationArgs, spawn};
+pub use config::FederationConfig;
 pub use dealer::DevelopmentDealer;
 pub use identity::IdentitySecret;
 pub use keystore::{Keystore, KeystoreError, Password};
 pub use member_keys::{BitcoinSecret, MemberKeys};
+pub use messages::{FederationError, FederationMessage};
 pub use scheme::{BlsThreshold, KeySet, SecretShare};
+pub use service::{Federation, SetupError};
 pub use signer::LocalSigner;

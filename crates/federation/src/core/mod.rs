@@ -82,6 +82,15 @@ pub enum CollectError {
     Keys(#[from] CombineError),
 }
 
+/// What has happened since the collector was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Certificates combined.
+    pub certificates: u64,
+    /// False shares found.
+    pub blamed: u64,
+}
+
 struct Epoch<K> {
     keys: K,
     members: usize,
@@ -98,12 +107,20 @@ pub struct Collector<S: ThresholdScheme> {
     window: Window,
     epochs: BTreeMap<u64, Epoch<S::Keys>>,
     slots: BTreeMap<Slot, BTreeMap<VoteData, Tally<S>>>,
+    counts: Counts,
 }
 
 impl<S: ThresholdScheme> Collector<S> {
     /// A collector that knows no epoch yet.
-    pub const fn new(scheme: S, chain_id: u64, window: Window) -> Self {
-        Self { scheme, chain_id, window, epochs: BTreeMap::new(), slots: BTreeMap::new() }
+    pub fn new(scheme: S, chain_id: u64, window: Window) -> Self {
+        Self {
+            scheme,
+            chain_id,
+            window,
+            epochs: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            counts: Counts::default(),
+        }
     }
 
     /// Collects the shares of `epoch` from now on. Of more than [`EPOCHS`] epochs the oldest goes, and
@@ -136,7 +153,11 @@ impl<S: ThresholdScheme> Collector<S> {
 
         let root = || data.signing_root(self.chain_id);
         let distrusted = epoch.distrusted.contains(&vote.member);
+        let before = tally.counts();
         let outcome = tally.add(&self.scheme, &epoch.keys, root, vote, distrusted)?;
+        let after = tally.counts();
+        self.counts.certificates += after.certificates - before.certificates;
+        self.counts.blamed += after.blamed - before.blamed;
         epoch.distrusted.extend(outcome.liars());
         if let Outcome::Certified { certificate, .. } = &outcome
             && certificate.data.kind == VoteKind::Finalize
@@ -167,6 +188,12 @@ impl<S: ThresholdScheme> Collector<S> {
             tallies.retain(|data, _| data.epoch != epoch || slot >= final_slot);
             !tallies.is_empty()
         });
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// How many shares are held, of all members together.

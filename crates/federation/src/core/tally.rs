@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use alys_primitives::{B256, Certificate, Vote, vote::VoteData};
 
+use super::Counts;
 use crate::scheme::{Candidate, Candidates, CombineError, MemberIndex, ThresholdScheme, certify};
 
 /// What a share led to.
@@ -118,6 +119,11 @@ impl<S: ThresholdScheme> Tally<S> {
             None if certified.liars.is_empty() => Ok(self.waiting(need)),
             None => Ok(self.blame(need)),
         }
+    }
+
+    /// Certificates made and members blamed here; neither falls.
+    pub(super) fn counts(&self) -> Counts {
+        Counts { certificates: u64::from(self.certificate.is_some()), blamed: self.blamed.len() as u64 }
     }
 
     /// Shares held.
