@@ -48,14 +48,14 @@
 //! # An actor, complete
 //!
 //! ```
-//! use std::time::Duration;
+//! use std::{convert::Infallible, time::Duration};
 //!
 //! use alys_bus::{Address, Context, Feed, Inbox, Limits, Reply, Work, protocol_kinds, spawn_actor};
 //! use ractor::{Actor, ActorProcessingErr, ActorRef};
 //!
 //! enum Counter {
 //!     /// Answers the count after adding `by`.
-//!     Add { by: u64, reply: Reply<u64, String> },
+//!     Add { by: u64, reply: Reply<u64, Infallible> },
 //! }
 //! protocol_kinds!(Counter, "counter", [Add]);
 //!
