@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use alys_primitives::{BlsPublicKey, quorum};
+use alys_primitives::{Address, BlsPublicKey, quorum, spec::Member};
 use sha2::{Digest as _, Sha256};
 use threshold_crypto::{
     Fr, FrRepr, PublicKeySet,
@@ -22,7 +22,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
     identity::IdentitySecret,
-    member_keys::{BitcoinSecret, MemberKeys},
+    member_keys::{BadBitcoinSecret, BitcoinSecret, MemberKeys},
     scheme::{KeySet, KeySetError, SecretShare, scalar_bytes},
 };
 
@@ -52,6 +52,27 @@ pub struct Dealt {
     pub keys: KeySet,
     /// Each member's secrets, by index.
     pub members: Vec<MemberKeys>,
+}
+
+impl Dealt {
+    /// The members as a development chain's spec lists them, with a fee address for each index.
+    ///
+    /// # Errors
+    /// [`BadBitcoinSecret`], which cannot be for keys that were dealt.
+    pub fn spec_members(
+        &self,
+        fee_address: impl Fn(usize) -> Address,
+    ) -> Result<Vec<Member>, BadBitcoinSecret> {
+        let listed = |(index, keys): (usize, &MemberKeys)| {
+            Ok(Member {
+                name: format!("member-{index}"),
+                identity: keys.identity.public_key(),
+                bitcoin: keys.bitcoin.public_key()?,
+                fee_address: fee_address(index),
+            })
+        };
+        self.members.iter().enumerate().map(listed).collect()
+    }
 }
 
 impl DevelopmentDealer {

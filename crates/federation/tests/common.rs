@@ -1,13 +1,21 @@
 //! What several modules need: dealt federations and votes.
 
+use std::collections::BTreeMap;
+
 use alys_federation::{
     BlsThreshold, DevelopmentDealer, MemberKeys,
     dealer::Dealt,
     scheme::{PreparedKeys, ThresholdScheme as _},
 };
-use alys_primitives::{B256, BlsSignature, SignedVote, Vote, VoteKind, vote::VoteData};
+use alys_primitives::{
+    Address, B256, BlsSignature, ChainSpec, SignedVote, Vote, VoteKind, spec::DevelopmentChain,
+    vote::VoteData,
+};
 
 pub const CHAIN_ID: u64 = 2121;
+
+/// When the test chains begin, Unix milliseconds.
+pub const GENESIS_MS: u64 = 1_700_000_000_000;
 
 /// A federation of `n` members, the same each time, with its keys decoded.
 pub struct Federation {
@@ -24,6 +32,21 @@ impl Federation {
         let dealt = DevelopmentDealer::from_seed([seed; 32]).deal(n).unwrap();
         let keys = BlsThreshold.prepare(&dealt.keys).unwrap();
         Self { dealt, keys }
+    }
+
+    /// A development chain with these members.
+    pub fn spec(&self) -> ChainSpec {
+        DevelopmentChain {
+            name: "test".to_owned(),
+            chain_id: CHAIN_ID,
+            genesis_ms: GENESIS_MS,
+            slot_seconds: 2,
+            gas_limit: 30_000_000,
+            members: self.dealt.spec_members(|_| Address::repeat_byte(1)).unwrap(),
+            commitment: self.dealt.keys.commitments().to_vec(),
+            funded: BTreeMap::new(),
+        }
+        .spec()
     }
 
     pub fn member(&self, index: u8) -> &MemberKeys {

@@ -8,10 +8,12 @@
     reason = "tests fail by panicking, and are documented by their names"
 )]
 
+mod actor;
 mod collector;
 mod common;
 mod dealer;
 mod keystore;
 mod scheme;
+mod setup;
 mod signer;
 mod vectors;
