@@ -1,0 +1,163 @@
+//! Why a call has no result, as clients see it: a code, a message, and data for reverts.
+//!
+//! Codes and the beginning of messages are those of Geth, because viem, ethers, web3.py and others tell errors apart
+//! by them. What an actor says about its own troubles is logged here and never sent.
+
+use alloy_primitives::{Bytes, hex};
+use alys_bus::{
+    AskError,
+    protocol::{
+        chain::ChainError, engine::EngineError, query::QueryError, query::TransactionRefusal,
+        supervisor::SupervisorError,
+    },
+};
+use jsonrpsee::types::ErrorObjectOwned;
+
+/// The codes of errors. The first four are JSON-RPC's, the others Geth's and those of EIP-1474.
+pub(crate) mod code {
+    /// A call reverted; data holds the revert's bytes.
+    pub(crate) const REVERTED: i32 = 3;
+    /// The request is no JSON.
+    pub(crate) const PARSE: i32 = -32700;
+    /// The request is no JSON-RPC request, or comes from where none may.
+    pub(crate) const INVALID_REQUEST: i32 = -32600;
+    /// No such method.
+    pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
+    /// A parameter is missing or malformed.
+    pub(crate) const INVALID_PARAMS: i32 = -32602;
+    /// A fault of the node.
+    pub(crate) const INTERNAL: i32 = -32603;
+    /// The node understood and refuses: a transaction, a call, a block it does not have.
+    pub(crate) const REFUSED: i32 = -32000;
+    /// Not now: the deadline passed, or the actor asked is starting.
+    pub(crate) const UNAVAILABLE: i32 = -32002;
+    /// The node's execution client cannot do this at all.
+    pub(crate) const NOT_SUPPORTED: i32 = -32004;
+    /// Too large, too many, too often.
+    pub(crate) const LIMIT: i32 = -32005;
+}
+
+/// Why a call has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallError {
+    pub(crate) code: i32,
+    pub(crate) message: String,
+    pub(crate) data: Option<Bytes>,
+}
+
+impl CallError {
+    pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// Parameter `index`, called `name`, is there and cannot be used.
+    pub(crate) fn invalid(index: usize, name: &str, why: impl std::fmt::Display) -> Self {
+        Self::new(code::INVALID_PARAMS, format!("invalid argument {index} ({name}): {why}"))
+    }
+
+    /// Parameter `index`, called `name`, is not there.
+    pub(crate) fn missing(index: usize, name: &str) -> Self {
+        Self::new(code::INVALID_PARAMS, format!("missing value for required argument {index} ({name})"))
+    }
+
+    /// A method that is not served. Its name comes from outside, so only its beginning is repeated.
+    pub(crate) fn method_not_found(name: &str) -> Self {
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        Self::new(code::METHOD_NOT_FOUND, format!("the method {shown} does not exist/is not available"))
+    }
+
+    pub(crate) fn limit(message: impl Into<String>) -> Self {
+        Self::new(code::LIMIT, message)
+    }
+
+    pub(crate) fn timeout() -> Self {
+        Self::new(code::UNAVAILABLE, "request timed out")
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(code::INTERNAL, "internal error")
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Self::new(code::UNAVAILABLE, "the node cannot answer this now; try again")
+    }
+
+    fn refused(message: impl Into<String>) -> Self {
+        Self::new(code::REFUSED, message)
+    }
+}
+
+impl From<CallError> for ErrorObjectOwned {
+    fn from(error: CallError) -> Self {
+        let data = error.data.map(hex::encode_prefixed);
+        Self::owned(error.code, error.message, data)
+    }
+}
+
+impl<E: Into<CallError>> From<AskError<E>> for CallError {
+    fn from(error: AskError<E>) -> Self {
+        match error {
+            AskError::Actor(error) => error.into(),
+            AskError::Timeout(_) => Self::timeout(),
+            AskError::Overloaded(actor) => {
+                tracing::debug!(actor, "refused: overloaded");
+                Self::limit("the node has too many requests; try again later")
+            }
+            AskError::Unavailable(actor) | AskError::NoReply(actor) => {
+                tracing::debug!(actor, "no answer: it is starting, stopping, or ended");
+                Self::unavailable()
+            }
+            AskError::Unsupported(_) => {
+                Self::new(code::NOT_SUPPORTED, "the node's execution client does not support this")
+            }
+        }
+    }
+}
+
+impl From<QueryError> for CallError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Reverted { ref output, .. } => {
+                Self { code: code::REVERTED, message: error.to_string(), data: Some(output.clone()) }
+            }
+            QueryError::InvalidQuery(why) => Self::new(code::INVALID_PARAMS, why),
+            QueryError::Unavailable(why) => {
+                tracing::warn!(why, "the execution client cannot answer");
+                Self::unavailable()
+            }
+            QueryError::BlockNotFound(_)
+            | QueryError::HistoryGone { .. }
+            | QueryError::Halted { .. }
+            | QueryError::Refused(_) => Self::refused(error.to_string()),
+            // What a later engine refuses for a reason that is not known here, it says in its own words.
+            _ => Self::refused(error.to_string()),
+        }
+    }
+}
+
+impl From<TransactionRefusal> for CallError {
+    fn from(refusal: TransactionRefusal) -> Self {
+        Self::refused(refusal.to_string())
+    }
+}
+
+impl From<EngineError> for CallError {
+    fn from(error: EngineError) -> Self {
+        tracing::warn!(%error, "the execution client cannot answer");
+        Self::unavailable()
+    }
+}
+
+impl From<ChainError> for CallError {
+    fn from(error: ChainError) -> Self {
+        tracing::debug!(%error, "the chain cannot answer");
+        Self::unavailable()
+    }
+}
+
+impl From<SupervisorError> for CallError {
+    fn from(error: SupervisorError) -> Self {
+        tracing::debug!(%error, "the supervisor cannot answer");
+        Self::unavailable()
+    }
+}
