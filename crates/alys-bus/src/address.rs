@@ -201,9 +201,9 @@ impl<M> Clone for Address<M> {
     }
 }
 
-impl<M: Protocol> fmt::Debug for Address<M> {
+impl<M> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address").field("actor", &M::ACTOR).field("lane", &self.lane).finish_non_exhaustive()
+        f.debug_struct("Address").field("actor", &self.shared.gate.actor).field("lane", &self.lane).finish_non_exhaustive()
     }
 }
 
@@ -238,8 +238,8 @@ impl<M> Clone for Teller<M> {
     }
 }
 
-impl<M: Protocol> fmt::Debug for Teller<M> {
+impl<M> fmt::Debug for Teller<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Teller").field("actor", &M::ACTOR).finish_non_exhaustive()
+        f.debug_tuple("Teller").field(&self.address).finish()
     }
 }
