@@ -203,7 +203,10 @@ impl<M> Clone for Address<M> {
 
 impl<M> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address").field("actor", &self.shared.gate.actor).field("lane", &self.lane).finish_non_exhaustive()
+        f.debug_struct("Address")
+            .field("actor", &self.shared.gate.actor)
+            .field("lane", &self.lane)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use alys_bus::{Address, Context, Feed, Inbox, Lane, Limits, Protocol, Work, spawn_actor};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::{
-    sync::mpsc::{self, error::TryRecvError},
-    time::timeout,
-};
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::{PATIENCE, within};
 
 /// An actor that speaks `M` and leaves every message to the test.
 ///
-/// It is a real actor behind a real [`Address`]: limits, lanes, deadlines and death are those of the bus. Messages
-/// come in the order in which an actor would have handled them; a request stays in flight until the test answers
-/// or drops its reply.
+/// It is a real actor behind a real [`Address`]: limits, lanes, deadlines and death are those of the
+/// bus. Messages come in the order in which an actor would have handled them; a request stays in flight
+/// until the test answers or drops its reply.
 ///
 /// ```
 /// use alys_bus::{Context, Reply, protocol_kinds};
@@ -84,7 +81,8 @@ impl<M: Protocol> Probe<M> {
     /// The next message, which must be the one that `pick` takes; what `pick` made of it.
     ///
     /// # Panics
-    /// When `pick` does not take it, saying what came instead of `what`; when none comes within [`PATIENCE`].
+    /// When `pick` does not take it, saying what came instead of `what`; when none comes within
+    /// [`PATIENCE`].
     pub async fn expect<T>(&mut self, what: &str, pick: impl FnOnce(M) -> Option<T>) -> T {
         let Ok(Some((message, _))) = timeout(PATIENCE, self.received.recv()).await else {
             panic!("{} was sent nothing within {PATIENCE:?}; expected: {what}", M::ACTOR)
@@ -93,7 +91,8 @@ impl<M: Protocol> Probe<M> {
         pick(message).unwrap_or_else(|| panic!("{} was sent {kind}; expected: {what}", M::ACTOR))
     }
 
-    /// The first of the coming messages that `pick` takes. Those before it are dropped: their askers get `NoReply`.
+    /// The first of the coming messages that `pick` takes. Those before it are dropped: their askers
+    /// get `NoReply`.
     ///
     /// # Panics
     /// When none that fits comes within [`PATIENCE`].
@@ -114,10 +113,7 @@ impl<M: Protocol> Probe<M> {
 
     /// A message that is here already.
     pub fn try_next(&mut self) -> Option<(M, Context)> {
-        match self.received.try_recv() {
-            Ok(message) => Some(message),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.received.try_recv().ok()
     }
 
     /// Shows that nothing is sent for `duration`; for paused time.

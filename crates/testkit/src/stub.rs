@@ -7,8 +7,8 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 type Answers<M> = Box<dyn FnMut(M, Context) + Send>;
 
-/// An actor that speaks `M` and does to each message what one closure says: for neighbours that a test does not look
-/// at. Ends when dropped.
+/// An actor that speaks `M` and does to each message what one closure says: for neighbours that a test
+/// does not look at. Ends when dropped.
 pub struct Stub<M> {
     address: Address<M>,
     actor: ActorRef<Inbox<M, ()>>,

@@ -5,8 +5,8 @@ use std::{future::Future, time::Duration};
 use alys_bus::Clock;
 use tokio::time::{sleep, timeout};
 
-/// How long a test waits for an event that must come. Where time is paused this costs nothing: it passes as soon
-/// as nothing else can happen.
+/// How long a test waits for an event that must come. Where time is paused this costs nothing: it
+/// passes as soon as nothing else can happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits for an event that must come.
@@ -59,8 +59,8 @@ impl TestClock {
         self.clock.now_ms()
     }
 
-    /// Lets `duration` pass. Timers that fall into it fire at their times and in their order, and what they cause
-    /// happens before time goes on (`tokio::time::advance` would jump over them).
+    /// Lets `duration` pass. Timers that fall into it fire at their times and in their order, and what
+    /// they cause happens before time goes on (`tokio::time::advance` would jump over them).
     pub async fn pass(&self, duration: Duration) {
         sleep(duration).await;
         settle().await;

@@ -1,9 +1,10 @@
 //! What the bus costs, beside ractor itself in the same run: `cargo bench -p alys-bus`.
 //!
-//! Trust the ratios, not the times. Rounds are interleaved, so that what else the machine does falls on both
-//! sides; the median round is shown, with the least and the greatest. Each line names its goal.
+//! Trust the ratios, not the times. Rounds are interleaved, so that what else the machine does falls on
+//! both sides; the median round is shown, with the least and the greatest. Each line names its goal.
 //!
-//! All runs inside one live info span, as every root request does; hop spans are compiled in and filtered out.
+//! All runs inside one live info span, as every root request does; hop spans are compiled in and
+//! filtered out.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a bench reads the clock, and may fail")]
 
 mod actors;
