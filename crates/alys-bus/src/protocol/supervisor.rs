@@ -36,11 +36,7 @@ pub enum SupervisorMessage {
     },
 }
 
-protocol_kinds!(
-    SupervisorMessage,
-    "supervisor",
-    [RegisterActor, HealthCheck, RestartActor]
-);
+protocol_kinds!(SupervisorMessage, "supervisor", [RegisterActor, HealthCheck, RestartActor]);
 
 /// What [`SupervisorMessage::RegisterActor`] carries: the supervisor crate's `ChildSpec`, whose parts (how to start an actor of a
 /// certain type) have no place among the protocols.
