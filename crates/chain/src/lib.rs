@@ -1,1 +1,2 @@
 //! Agreement: slots, the block tree, votes and certificates, fork choice.
+pub mod core;

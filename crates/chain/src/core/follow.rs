@@ -1,0 +1,61 @@
+//! Where storage and the engine stand, and what is under way to move them.
+
+use alys_bus::protocol::{
+    chain::ChainEvent,
+    engine::Forkchoice,
+    storage::{BlockRef, HeadUpdate},
+};
+
+use super::backoff::Retry;
+
+/// What storage or the engine is doing for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// Nothing.
+    Idle,
+    /// Storage moves head and finality.
+    Applying(Box<HeadUpdate>),
+    /// The engine follows.
+    Following(Forkchoice),
+    /// Storage and engine are compared, and payloads replayed.
+    Reconciling(Forkchoice),
+}
+
+/// Where they stand.
+#[derive(Debug)]
+pub(crate) struct Follow {
+    /// Storage's head.
+    pub(crate) head: BlockRef,
+    /// Storage's last final block.
+    pub(crate) finalized: BlockRef,
+    /// What the engine follows, as it said itself; `None` until it is known.
+    pub(crate) engine: Option<Forkchoice>,
+    /// What is under way.
+    pub(crate) moving: Move,
+    /// When to try again what failed.
+    pub(crate) retry: Retry,
+    /// Whether the engine has to be compared with storage before anything else.
+    pub(crate) out_of_step: bool,
+    /// Told when the engine has followed.
+    pub(crate) news: Vec<ChainEvent>,
+}
+
+impl Follow {
+    /// As storage says; the engine is still to be compared with it.
+    pub(crate) const fn new(head: BlockRef, finalized: BlockRef) -> Self {
+        Self {
+            head,
+            finalized,
+            engine: None,
+            moving: Move::Idle,
+            retry: Retry { at: 0, failures: 0 },
+            out_of_step: true,
+            news: Vec::new(),
+        }
+    }
+
+    /// Whether the engine can be asked to judge and build.
+    pub(crate) const fn is_in_step(&self) -> bool {
+        !self.out_of_step && !matches!(self.moving, Move::Reconciling(_))
+    }
+}
