@@ -2,8 +2,8 @@
 //!
 //! This part of the crate is a synchronous library: no runtime, no threads, no clock. It executes
 //! Ethereum blocks under Prague rules without blobs ([`execute`]), keeps the state of every block in
-//! reach ([`state`], [`trie`]), the blocks themselves and the canonical chain ([`chain`]), builds
-//! payloads ([`build`]) and answers calls ([`call`]). [`EmbeddedEngine`] is its front for the one
+//! reach ([`state`], [`trie`]), the blocks themselves and the canonical chain (`chain`), builds
+//! payloads (`build`) and answers calls (`call`). [`EmbeddedEngine`] is its front for the one
 //! owner that writes, [`ReadHandle`] for everybody who reads.
 //!
 //! **Durable.** The database is a cache that can be made again from the stored blocks. It holds one
@@ -11,30 +11,41 @@
 //! height and hash; so a crash between any two writes leaves height, hash and state of one block.
 //! What lies above the base is in memory, and has to be imported again after a restart.
 //!
-//! **Failure.** A verdict about a block is an [`InvalidPayload`](execute::InvalidPayload) and
+//! **Failure.** A verdict about a block is an [`InvalidPayload`] and
 //! nothing else is. Disk faults, unknown parents and states out of reach are errors that say
 //! nothing about the block. Bytes from outside or from the disk never panic.
 
+mod actor;
 mod build;
 mod call;
 mod chain;
+mod client;
 mod config;
+mod embedded;
 mod engine;
 mod error;
 pub mod execute;
+mod facts;
 mod genesis;
+pub mod messages;
+mod metrics;
 pub mod pool;
+mod query;
 mod read;
 pub mod state;
 pub mod trie;
 
+pub use actor::{EngineActor, EngineArgs, EngineState, spawn};
 pub use build::{BuildAttributes, BuiltPayload, LeftOut, TransactionSource};
 pub use call::{CallError, CallRequest, CallSuccess};
 pub use chain::{BlockRef, ExecutedBlock, ImportError};
+pub use client::ExecutionClient;
 pub use config::{EngineLimits, ForkSchedule, Rules};
+pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError, SharedDatabase};
 pub use engine::{EmbeddedEngine, Forkchoice, ForkchoiceError, Imported};
 pub use error::StateError;
 pub use execute::{ExecutionFacts, InvalidPayload, SenderCache};
+pub use facts::{BRIDGE, burns};
 pub use genesis::{GenesisBlock, system_contracts};
 pub use read::{BlockId, ReadHandle};
 pub use state::StateView;

@@ -1,0 +1,160 @@
+//! What transactions paid lately, and what they should pay.
+
+use std::sync::Arc;
+
+use alloy_consensus::Transaction as _;
+use alloy_eips::BlockNumberOrTag;
+use alloy_rpc_types_eth as eth;
+use alys_bus::Context;
+
+use super::at::number_of;
+use super::check_deadline;
+use super::errors::query_error;
+use crate::chain::{ExecutedBlock, World};
+use crate::embedded::Opened;
+use crate::execute::next_base_fee;
+use crate::messages::QueryError;
+
+/// More percentiles than this nobody asks for (Geth's bound).
+const MAX_PERCENTILES: usize = 100;
+
+/// So many blocks are looked at for a suggestion (Geth's).
+const TIP_BLOCKS: u64 = 20;
+
+/// Of each block the lowest tips count: those are what it took to get in (Geth's).
+const TIPS_PER_BLOCK: usize = 3;
+
+/// Of all of those, this percentile is suggested (Geth's).
+const TIP_PERCENTILE: usize = 60;
+
+/// No more than this is suggested, in wei: 500 gwei (Geth's).
+const MAX_TIP: u128 = 500_000_000_000;
+
+/// Base fees, fullness, and percentiles of the tips weighted by gas, of `count` blocks up to `newest`.
+///
+/// # Errors
+/// [`QueryError::InvalidQuery`] for percentiles that do not rise from 0 to 100,
+/// [`QueryError::BlockNotFound`] for a block above the head.
+pub(super) fn fee_history(
+    opened: &Opened,
+    ctx: Context,
+    count: u64,
+    newest: BlockNumberOrTag,
+    percentiles: &[f64],
+) -> Result<Box<eth::FeeHistory>, QueryError> {
+    check_percentiles(percentiles)?;
+    let world = opened.reads.world();
+    let newest = number_of(&world, newest).ok_or_else(|| QueryError::BlockNotFound(newest.to_string()))?;
+    let count = count.min(opened.config.max_fee_history).min(newest.saturating_add(1));
+    let mut history = eth::FeeHistory::default();
+    if count == 0 {
+        return Ok(Box::new(history));
+    }
+    history.oldest_block = newest.saturating_sub(count - 1);
+    let mut rewards = Vec::new();
+    let mut next = 0;
+    for number in history.oldest_block..=newest {
+        check_deadline(ctx)?;
+        let block = canonical(&world, number)?;
+        let header = &block.header;
+        history.base_fee_per_gas.push(header.base_fee_per_gas.unwrap_or_default().into());
+        history.gas_used_ratio.push(header.gas_used as f64 / header.gas_limit.max(1) as f64);
+        // There is no blob space: the price is the least there is, and nothing is used.
+        history.base_fee_per_blob_gas.push(1);
+        history.blob_gas_used_ratio.push(0.0);
+        if !percentiles.is_empty() {
+            rewards.push(block_rewards(&block, percentiles));
+        }
+        next = next_base_fee(header);
+    }
+    history.base_fee_per_gas.push(next.into());
+    history.base_fee_per_blob_gas.push(1);
+    history.reward = (!percentiles.is_empty()).then_some(rewards);
+    Ok(Box::new(history))
+}
+
+fn check_percentiles(percentiles: &[f64]) -> Result<(), QueryError> {
+    let wrong = |text: String| Err(QueryError::InvalidQuery(text));
+    if percentiles.len() > MAX_PERCENTILES {
+        return wrong(format!("invalid reward percentile: over the query limit {MAX_PERCENTILES}"));
+    }
+    let mut before = 0.0;
+    for percentile in percentiles {
+        if !(0.0..=100.0).contains(percentile) {
+            return wrong(format!("invalid reward percentile: {percentile}"));
+        }
+        if *percentile < before {
+            return wrong(format!("invalid reward percentile: {before} > {percentile}"));
+        }
+        before = *percentile;
+    }
+    Ok(())
+}
+
+/// The tips at the percentiles of the block's gas, the transactions sorted by tip.
+fn block_rewards(block: &ExecutedBlock, percentiles: &[f64]) -> Vec<u128> {
+    let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
+    let mut before = 0;
+    let mut paid: Vec<(u128, u64)> = block
+        .transactions
+        .iter()
+        .zip(&block.receipts)
+        .map(|(tx, receipt)| {
+            let gas = receipt.cumulative_gas_used.saturating_sub(before);
+            before = receipt.cumulative_gas_used;
+            (tx.effective_tip_per_gas(base_fee).unwrap_or_default(), gas)
+        })
+        .collect();
+    paid.sort_unstable();
+    let total = block.header.gas_used as f64;
+    let (mut index, mut sum) = (0, paid.first().map_or(0, |(_, gas)| *gas));
+    percentiles
+        .iter()
+        .map(|percentile| {
+            let threshold = total * percentile / 100.0;
+            while (sum as f64) < threshold && index + 1 < paid.len() {
+                index += 1;
+                sum = sum.saturating_add(paid.get(index).map_or(0, |(_, gas)| *gas));
+            }
+            paid.get(index).map_or(0, |(tip, _)| *tip)
+        })
+        .collect()
+}
+
+/// A tip, in wei per gas, that would have been among the lower ones of the last blocks.
+pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
+    let world = opened.reads.world();
+    let known = *opened.suggested_tip.lock();
+    if let Some((head, tip)) = known
+        && head == world.head.hash
+    {
+        return Ok(tip);
+    }
+    let last = known.map_or(opened.config.default_tip, |(_, tip)| tip);
+    let newest = world.head.number;
+    let mut tips = Vec::new();
+    for number in newest.saturating_sub(TIP_BLOCKS - 1)..=newest {
+        let block = canonical(&world, number)?;
+        let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
+        let paid = block.transactions.iter().filter_map(|tx| tx.effective_tip_per_gas(base_fee));
+        let mut paid: Vec<u128> = paid.filter(|tip| *tip > 0).collect();
+        paid.sort_unstable();
+        // An empty block says that the last suggestion was enough.
+        if paid.is_empty() {
+            paid.push(last);
+        }
+        tips.extend(paid.into_iter().take(TIPS_PER_BLOCK));
+    }
+    tips.sort_unstable();
+    let middle = tips.len().saturating_sub(1) * TIP_PERCENTILE / 100;
+    let tip = tips.get(middle).copied().unwrap_or(last);
+    let tip = tip.clamp(opened.config.pool.min_tip.min(MAX_TIP), MAX_TIP);
+    *opened.suggested_tip.lock() = Some((world.head.hash, tip));
+    Ok(tip)
+}
+
+fn canonical(world: &World, number: u64) -> Result<Arc<ExecutedBlock>, QueryError> {
+    let missing = || QueryError::BlockNotFound(number.to_string());
+    let hash = world.canonical_hash(number).map_err(query_error)?.ok_or_else(missing)?;
+    world.block(&hash).map_err(query_error)?.ok_or_else(missing)
+}

@@ -1,0 +1,100 @@
+//! Answers to wallets: blocks, transactions, receipts, logs, fees, accounts, calls.
+//!
+//! Everything here reads one published [`World`](crate::chain::World) per question, so an answer never
+//! mixes two heads, and runs on a reading thread. Shapes are alloy's, which serialize as Ethereum's
+//! JSON-RPC says.
+//!
+//! The tag `pending` means the block that this node would build next. State is read at the head, nonces
+//! count the pool's, and the pending block shows the ready transactions, not executed: nobody can know
+//! more before a proposer has built it.
+
+mod accounts;
+mod at;
+mod blocks;
+mod calls;
+mod errors;
+mod fees;
+mod logs;
+mod transactions;
+
+use alys_bus::{Context, Reply, unsupported};
+
+use crate::embedded::Opened;
+use crate::messages::{EngineMessage, QueryError};
+
+/// Whether a question may take longer than a few reads: it executes, or looks at many blocks.
+pub(crate) fn is_heavy(message: &EngineMessage) -> bool {
+    matches!(
+        message,
+        EngineMessage::Call { .. }
+            | EngineMessage::EstimateGas { .. }
+            | EngineMessage::Logs { .. }
+            | EngineMessage::FeeHistory { .. }
+            | EngineMessage::SuggestedTip { .. }
+    )
+}
+
+/// Answers one question.
+pub(crate) fn answer(opened: &Opened, ctx: Context, message: EngineMessage) {
+    match message {
+        EngineMessage::SubmitTransaction { raw, reply } => {
+            // Also where the asker has gone: it was sent to be mined.
+            reply.send(opened.submit(&raw));
+        }
+        EngineMessage::Account { address, at, reply } => {
+            respond(reply, || accounts::account(opened, address, at));
+        }
+        EngineMessage::Code { address, at, reply } => {
+            respond(reply, || accounts::code(opened, address, at));
+        }
+        EngineMessage::Storage { address, slot, at, reply } => {
+            respond(reply, || accounts::storage(opened, address, slot, at));
+        }
+        EngineMessage::Call { request, at, reply } => {
+            respond(reply, || calls::call(opened, &request, at));
+        }
+        EngineMessage::EstimateGas { request, at, reply } => {
+            respond(reply, || calls::estimate_gas(opened, &request, at));
+        }
+        EngineMessage::BlockBy { at, full, reply } => {
+            respond(reply, || blocks::block(opened, at, full));
+        }
+        EngineMessage::Transaction { hash, reply } => {
+            respond(reply, || transactions::transaction(opened, &hash));
+        }
+        EngineMessage::Receipt { hash, reply } => {
+            respond(reply, || transactions::receipt(opened, &hash));
+        }
+        EngineMessage::BlockReceipts { at, reply } => {
+            respond(reply, || transactions::block_receipts(opened, at));
+        }
+        EngineMessage::Logs { filter, reply } => {
+            respond(reply, || logs::logs(opened, ctx, &filter));
+        }
+        EngineMessage::FeeHistory { count, newest, percentiles, reply } => {
+            respond(reply, || fees::fee_history(opened, ctx, count, newest, &percentiles));
+        }
+        EngineMessage::SuggestedTip { reply } => {
+            respond(reply, || fees::suggested_tip(opened));
+        }
+        EngineMessage::PoolStatus { reply } => {
+            respond(reply, || Ok(opened.pool.lock().pool.status()));
+        }
+        other => unsupported(other),
+    }
+}
+
+/// Answers, unless nobody waits for it any more.
+fn respond<T>(reply: Reply<T, QueryError>, work: impl FnOnce() -> Result<T, QueryError>) {
+    if !reply.is_abandoned() {
+        reply.send(work());
+    }
+}
+
+/// Stops a long search whose asker will have given up.
+fn check_deadline(ctx: Context) -> Result<(), QueryError> {
+    if ctx.is_expired() {
+        return Err(QueryError::Unavailable("the question took too long".into()));
+    }
+    Ok(())
+}
