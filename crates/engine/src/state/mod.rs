@@ -1,7 +1,7 @@
 //! The state of the chain: accounts, storage slots, code and trie nodes, at every block in reach.
 //!
 //! On disk there is one state, the *base*: flat accounts and slots keyed by hash, code by its hash,
-//! trie nodes by path ([`keys`]). Every block above the base is an [`Overlay`] in memory: what it
+//! trie nodes by path (`keys.rs` has the layout). Every block above the base is an [`Overlay`] in memory: what it
 //! changed, with the value before. Blocks below the base are read through history: each block that
 //! went into the base left, for every key it changed, the value before it. A [`StateView`] reads all
 //! of them alike.
@@ -39,3 +39,6 @@ pub use view::{AccountProof, SlotProof, StateView};
 pub(crate) fn empty_state() -> StateView {
     StateView::above(Base::new(Box::new(base::Nothing)), Vec::new())
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,10 @@ fn key(length: usize, index: u32) -> Nibbles {
     Nibbles::unpack(&index.to_be_bytes()[4 - length..])
 }
 
-fn batches() -> impl Strategy<Value = (usize, Vec<BTreeMap<u32, Option<Vec<u8>>>>)> {
+/// What one batch does to the keys with these indexes.
+type Changes = BTreeMap<u32, Option<Vec<u8>>>;
+
+fn batches() -> impl Strategy<Value = (usize, Vec<Changes>)> {
     let value = prop_oneof![Just(1usize), Just(3), Just(31), Just(33), Just(70)]
         .prop_flat_map(|length| prop::collection::vec(1u8.., length));
     let length = prop_oneof![Just(1usize), Just(2), Just(3), Just(32)];
