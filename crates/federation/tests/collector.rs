@@ -1,14 +1,21 @@
 //! The share collector.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use alys_federation::{
-    BlsThreshold,
+    BlsThreshold, KeySet, SecretShare,
     core::{BALLOTS, CollectError, Collector, EPOCHS, Outcome, Window},
-    scheme::ThresholdScheme as _,
+    scheme::{
+        BadSecret, CombineError, KeySetError, MalformedShare, MemberIndex, PreparedKeys, ThresholdScheme,
+        points::{MessagePoint, SignaturePoint},
+    },
 };
 use alys_primitives::{
-    BlsSignature, Certificate, Vote,
+    B256, BlsSignature, Certificate, Vote,
     bls::VerifyingKey,
     envelope::{Envelope as _, EnvelopeError},
     vote::VoteData,
@@ -275,6 +282,91 @@ fn a_certificate_verifies_under_its_own_epoch_alone() {
     assert_eq!(collector.verify(&moved), Ok(false));
     let alien = Certificate { data: VoteData { epoch: 1, ..made.data }, ..made };
     assert_eq!(collector.verify(&alien), Err(CollectError::UnknownEpoch(1)));
+}
+
+#[test]
+fn early_vote_lost() {
+    // Shares of a slot that has not begun here, for a block that nobody has seen, count when it has.
+    let federation = Federation::of(4);
+    let mut collector = collector(&federation);
+    let data = notarize(NOW + WINDOW.ahead, 1);
+    for member in 0..2 {
+        collector.add(NOW, &federation.vote(member, data)).unwrap();
+    }
+    let (made, _) = certificate(collector.add(data.slot, &federation.vote(2, data)).unwrap());
+    assert_verifies(&federation, &made);
+}
+
+/// The scheme, with a count of what is dear: combinations and checks of single shares.
+#[derive(Clone, Default)]
+struct Counting(Rc<Cell<(usize, usize)>>);
+
+impl ThresholdScheme for Counting {
+    type Keys = PreparedKeys;
+    type Share = SignaturePoint;
+    type Message = MessagePoint;
+
+    fn prepare(&self, set: &KeySet) -> Result<PreparedKeys, KeySetError> {
+        BlsThreshold.prepare(set)
+    }
+    fn quorum(&self, keys: &PreparedKeys) -> usize {
+        BlsThreshold.quorum(keys)
+    }
+    fn message(&self, root: B256) -> MessagePoint {
+        BlsThreshold.message(root)
+    }
+    fn decode_share(&self, share: &BlsSignature) -> Result<SignaturePoint, MalformedShare> {
+        BlsThreshold.decode_share(share)
+    }
+    fn sign(&self, secret: &SecretShare, root: B256) -> Result<BlsSignature, BadSecret> {
+        BlsThreshold.sign(secret, root)
+    }
+    fn combine(
+        &self,
+        keys: &PreparedKeys,
+        shares: &[(MemberIndex, &SignaturePoint)],
+    ) -> Result<BlsSignature, CombineError> {
+        let (combined, checked) = self.0.get();
+        self.0.set((combined + 1, checked));
+        BlsThreshold.combine(keys, shares)
+    }
+    fn verify_share(
+        &self,
+        keys: &PreparedKeys,
+        member: MemberIndex,
+        message: &MessagePoint,
+        share: &SignaturePoint,
+    ) -> bool {
+        let (combined, checked) = self.0.get();
+        self.0.set((combined, checked + 1));
+        BlsThreshold.verify_share(keys, member, message, share)
+    }
+    fn verify(&self, keys: &PreparedKeys, message: &MessagePoint, signature: &BlsSignature) -> bool {
+        BlsThreshold.verify(keys, message, signature)
+    }
+}
+
+#[test]
+fn liars_cost_one_combination_more_and_one_check_a_share_however_many_they_are() {
+    let federation = Federation::of(7);
+    let scheme = Counting::default();
+    let mut collector = Collector::new(scheme.clone(), CHAIN_ID, WINDOW);
+    collector.add_epoch(0, federation.keys.clone(), 7);
+    let mut send = |data, order: [u8; 7]| {
+        scheme.0.set((0, 0));
+        for member in order {
+            let vote =
+                if member < 2 { federation.false_vote(member, data) } else { federation.vote(member, data) };
+            collector.add(NOW, &vote).unwrap();
+        }
+        scheme.0.get()
+    };
+    // Nobody lies in time: one combination, no check.
+    assert_eq!(send(notarize(NOW - 1, 1), [2, 3, 4, 5, 6, 0, 1]), (1, 0));
+    // Both liars in the first quorum of 5: one combination is spoilt, then each share is checked once.
+    assert_eq!(send(notarize(NOW, 1), [0, 2, 3, 1, 4, 5, 6]), (2, 7));
+    // Known by now, they are checked as they come and spoil nothing. Who comes after a liar is checked too.
+    assert_eq!(send(notarize(NOW + 1, 1), [2, 3, 4, 0, 5, 1, 6]), (1, 4));
 }
 
 /// What one event of a random run adds.

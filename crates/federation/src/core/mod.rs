@@ -1,7 +1,7 @@
 //! The share collector: from the members' votes to certificates. Synchronous, without I/O or a clock.
 //!
 //! Votes are told apart by all that is signed: epoch, kind, slot, height and block hash. For each there
-//! is a [`Tally`] that holds at most one share of each member; `q` of them combine, unverified, and the
+//! is a tally that holds at most one share of each member; `q` of them combine, unverified, and the
 //! result is checked once. Only if that fails is each share checked, and the liar named and left out.
 //!
 //! **Trust.** A vote comes here after its envelope was checked (Ed25519, by whoever calls): so a share
