@@ -1,0 +1,39 @@
+//! What the actor holds between messages.
+
+use alys_bus::{Feed, Inbox, Timer, Worker, protocol::chain::ChainMessage};
+use ractor::ActorRef;
+
+use crate::{
+    actor::ChainArgs,
+    checks::Check,
+    core::{Core, Effects},
+    messages::ChainPrivate,
+    metrics::ChainMetrics,
+};
+
+/// How far the incarnation has come.
+pub(crate) enum Phase {
+    /// Storage and federation are asked; how often that failed.
+    Loading {
+        /// Failures in a row.
+        failures: u32,
+        /// Why the last try failed.
+        why: String,
+    },
+    /// The core runs.
+    Running(Box<Core>),
+}
+
+/// One incarnation.
+pub struct ChainState {
+    pub(crate) feed: Feed<ChainMessage>,
+    pub(crate) me: ActorRef<Inbox<ChainMessage, ChainPrivate>>,
+    pub(crate) args: ChainArgs,
+    pub(crate) phase: Phase,
+    /// What may be seen, behind what must be durable.
+    pub(crate) outbox: Effects,
+    pub(crate) checks: Worker<Check>,
+    /// The one timer: the core says when it wants to look again.
+    pub(crate) wake: Option<Timer>,
+    pub(crate) metrics: ChainMetrics,
+}
