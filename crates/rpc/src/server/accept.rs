@@ -1,6 +1,7 @@
 //! Connections: each has a place, ends when it is silent for too long, and ends when the server does.
 
 use std::{
+    io,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -10,9 +11,10 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::server::{HttpBody, HttpRequest};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -24,12 +26,18 @@ use crate::metrics::RpcMetrics;
 /// After an error of the operating system (no file descriptors left, say), before the next attempt.
 const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
+/// How many connections without a place are told so at a time; further ones are closed without a word.
+const REFUSALS: usize = 32;
+
+/// How long a connection without a place may take to be told so.
+const REFUSE_WITHIN: Duration = Duration::from_secs(1);
+
 /// The largest head of a request, in bytes.
 const MOST_HEAD: usize = 64 << 10;
 
 /// What refused connections are told.
 const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\n\
-    content-length: 90\r\nconnection: close\r\n\r\n\
+    content-length: 95\r\nconnection: close\r\n\r\n\
     {\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32005,\"message\":\"too many connections; try later\"}}";
 
 /// How far the server is.
@@ -65,6 +73,7 @@ pub(super) async fn accept(
     rules: GateRules,
     json_rpc: impl Fn() -> JsonRpc + Send,
 ) {
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
     loop {
         let socket = match listener.accept().await {
             Ok((socket, _)) => socket,
@@ -76,8 +85,14 @@ pub(super) async fn accept(
         };
         let Ok(place) = Arc::clone(&connections.places).try_acquire_owned() else {
             connections.metrics.connections_refused.fetch_add(1, Relaxed);
-            // Into the empty buffer of a new socket this goes at once, or the client has gone already.
-            let _ = socket.try_write(FULL.as_bytes());
+            if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
+                let refusal = async move {
+                    // A client that says nothing needs no answer.
+                    let _ = timeout(REFUSE_WITHIN, refuse(socket)).await;
+                    drop(place);
+                };
+                spawn_task(connections.owner.clone(), "rpc refusal", refusal).detach();
+            }
             continue;
         };
         let gate = Gate::new(json_rpc(), rules.clone(), Place(Arc::new(place)));
@@ -85,6 +100,14 @@ pub(super) async fn accept(
         // Ends by itself: when silent, and when the server that holds the other end of its phases ends.
         spawn_task(connections.owner.clone(), "rpc connection", connection).detach();
     }
+}
+
+/// Says that there is no place. After the request, since clients take no answer before it.
+async fn refuse(mut socket: TcpStream) -> io::Result<()> {
+    let mut request = [0; 4096];
+    let _read = socket.read(&mut request).await?;
+    socket.write_all(FULL.as_bytes()).await?;
+    socket.shutdown().await
 }
 
 async fn serve(socket: TcpStream, gate: Gate, mut connections: Connections) {

@@ -1,0 +1,108 @@
+//! The same over WebSocket, on the same port.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{
+    answers,
+    node::{Setup, node, soon},
+};
+
+/// As much of a WebSocket client (RFC 6455) as a test needs.
+struct WebSocket {
+    socket: TcpStream,
+}
+
+impl WebSocket {
+    /// Asks for a WebSocket; the status of the answer.
+    async fn open(address: SocketAddr, origin: Option<&str>) -> (u16, Self) {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let origin = origin.map(|origin| format!("origin: {origin}\r\n")).unwrap_or_default();
+        let head = format!(
+            "GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n{origin}\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(soon(socket.read_u8()).await.unwrap());
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), Self { socket })
+    }
+
+    /// Sends a text, masked with zeros.
+    async fn send(&mut self, text: &str) {
+        let mut frame = vec![0x81];
+        match u8::try_from(text.len()) {
+            Ok(short @ 0..=125) => frame.push(0x80 | short),
+            _ => {
+                frame.push(0x80 | 126);
+                frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+            }
+        }
+        frame.extend([0; 4]);
+        frame.extend(text.as_bytes());
+        self.socket.write_all(&frame).await.unwrap();
+    }
+
+    /// The next text; `None` where the server closes.
+    async fn next(&mut self) -> Option<Value> {
+        let kind = soon(self.socket.read_u8()).await.ok()?;
+        let length = match soon(self.socket.read_u8()).await.ok()? {
+            126 => usize::from(soon(self.socket.read_u16()).await.ok()?),
+            127 => usize::try_from(soon(self.socket.read_u64()).await.ok()?).unwrap(),
+            short => usize::from(short),
+        };
+        let mut text = vec![0; length];
+        soon(self.socket.read_exact(&mut text)).await.ok()?;
+        (kind == 0x81).then(|| serde_json::from_slice(&text).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_answers_requests_and_batches() {
+    let node = node().await;
+    let (status, mut socket) = WebSocket::open(node.address, None).await;
+    assert_eq!(status, 101);
+    socket.send(r#"{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}"#).await;
+    assert_eq!(socket.next().await.unwrap(), json!({ "jsonrpc": "2.0", "id": 1, "result": "0x1a" }));
+    socket.send(r#"[{"jsonrpc":"2.0","id":2,"method":"eth_chainId"}]"#).await;
+    assert_eq!(socket.next().await.unwrap(), json!([{ "jsonrpc": "2.0", "id": 2, "result": "0x1092" }]));
+    socket.send("broken").await;
+    assert_eq!(socket.next().await.unwrap()["error"]["code"], -32700);
+}
+
+#[tokio::test]
+async fn a_page_that_was_not_named_opens_no_websocket() {
+    let node = node().await;
+    assert_eq!(WebSocket::open(node.address, Some("https://attacker.example")).await.0, 403);
+    let open = Setup::default()
+        .config(|config| config.cors_origins = vec!["https://wallet.example".to_owned()])
+        .start(answers::engine)
+        .await;
+    assert_eq!(WebSocket::open(open.address, Some("https://wallet.example")).await.0, 101);
+    assert_eq!(WebSocket::open(open.address, Some("https://attacker.example")).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_websocket_keeps_its_connections_place() {
+    let node = Setup::default().config(|config| config.max_connections = 1).start(answers::engine).await;
+    let (_, mut socket) = WebSocket::open(node.address, None).await;
+    socket.send(r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#).await;
+    socket.next().await.unwrap();
+    assert_eq!(node.post("{}").send().await.unwrap().status(), 503);
+}
+
+#[tokio::test]
+async fn a_websocket_ends_with_the_server() {
+    let node = node().await;
+    let (_, mut socket) = WebSocket::open(node.address, None).await;
+    soon(node.actor.stop()).await;
+    assert_eq!(socket.next().await, None);
+}
