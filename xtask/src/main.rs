@@ -1,2 +1,84 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks, one command each: what CI runs, and its parts.
+//!
+//! `cargo xtask ci` is what has to pass before anything lands. Each part can be run alone.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+};
+
+use clap::{Parser, Subcommand};
+use eyre::{OptionExt as _, WrapErr as _, ensure};
+
+mod wallets;
+
+/// Development tasks of Alys.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Task {
+    /// Everything that CI runs, in its order.
+    Ci,
+    /// Formatting.
+    Fmt,
+    /// Clippy over all targets, warnings denied.
+    Clippy,
+    /// The documentation, warnings denied.
+    Docs,
+    /// All tests: the README's command.
+    Test,
+    /// viem and ethers against `alys dev`. Needs node and npm.
+    Wallets,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> eyre::Result<()> {
+    match task {
+        Task::Ci => [Task::Fmt, Task::Clippy, Task::Docs, Task::Test, Task::Wallets].into_iter().try_for_each(run),
+        Task::Fmt => cargo(&["fmt", "--all", "--check"], &[]),
+        Task::Clippy => cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[]),
+        Task::Docs => cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")]),
+        Task::Test => cargo(&["test", "--workspace", "--locked"], &[]),
+        Task::Wallets => {
+            cargo(&["build", "--package", "alys", "--locked"], &[])?;
+            wallets::run(&root()?)
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> eyre::Result<PathBuf> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(manifest.parent().ok_or_eyre("xtask stands in the workspace")?.to_path_buf())
+}
+
+fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> eyre::Result<()> {
+    println!("$ cargo {}", arguments.join(" "));
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root()?).envs(variables.iter().copied()).stdin(Stdio::null());
+    status(&mut command)
+}
+
+/// Runs a command to its end; anything but success is an error.
+pub(crate) fn status(command: &mut Command) -> eyre::Result<()> {
+    let name = format!("{command:?}");
+    let status = command.status().wrap_err_with(|| format!("cannot start {name}"))?;
+    ensure!(status.success(), "{name} failed: {status}");
+    Ok(())
+}
