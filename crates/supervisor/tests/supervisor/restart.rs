@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alys_bus::AskError;
-use alys_supervisor::Lifecycle;
+use alys_supervisor::{Budget, ChildSpec, Lifecycle, RestartPolicy};
 
 use crate::actors::{Order, Stage, event, node, order, ping, puppet, running, started};
 
@@ -13,7 +13,6 @@ async fn comes_back_after(blow: impl AsyncFnOnce(&Stage, &alys_bus::Address<Orde
     let (address, spec) = puppet(&stage, "a");
     let node = running(node([spec])).await;
     let mut events = node.handle().events();
-    let mut control = stage.cell("a");
     assert_eq!(ping(&address).await, Ok(1));
 
     blow(&stage, &address).await;
@@ -29,7 +28,6 @@ async fn comes_back_after(blow: impl AsyncFnOnce(&Stage, &alys_bus::Address<Orde
     );
     started(&mut events, "a").await;
     assert_eq!(ping(&address).await, Ok(2), "the same address leads to the new one");
-    std::mem::swap(&mut control, &mut stage.cell("a"));
     let health = node.handle().health();
     assert_eq!(health[0].restarts, 1);
     assert_eq!(health[0].last_end.as_deref(), Some(reason.as_str()));
@@ -72,4 +70,154 @@ async fn an_actor_that_stops_itself_comes_back() {
     })
     .await;
     assert_eq!(reason, "it stopped by itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_ref() {
+    let stage = Stage::default();
+    let (address, spec) = puppet(&stage, "a");
+    let node = running(node([spec])).await;
+    let mut events = node.handle().events();
+    // Handles made before, in both lanes, and one that can only tell.
+    let (control, teller) = (address.control(), address.tell_only());
+    for incarnation in 2..=4 {
+        stage.cell("a").kill();
+        started(&mut events, "a").await;
+        assert_eq!(ping(&address).await, Ok(incarnation));
+        assert_eq!(ping(&control).await, Ok(incarnation));
+    }
+    let ctx = alys_bus::Context::root(Duration::from_secs(1));
+    assert_eq!(teller.try_tell(ctx, Order::Leave), Ok(()));
+    started(&mut events, "a").await;
+    node.handle().stop("the test is over");
+    assert!(node.wait().await.is_success());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_is_bound_again_within_100_ms_of_its_first_end() {
+    let stage = Stage::default();
+    let (address, spec) = puppet(&stage, "a");
+    let node = running(node([spec])).await;
+    let mut events = node.handle().events();
+    let clock = alys_bus::Clock::at(0);
+    stage.cell("a").kill();
+    started(&mut events, "a").await;
+    // Paused time: this is the pause alone, to the millisecond of tokio's timer.
+    assert!(clock.now_ms() < 100, "took {} ms", clock.now_ms());
+    assert_eq!(ping(&address).await, Ok(2));
+    node.handle().stop("the test is over");
+    assert!(node.wait().await.is_success());
+}
+
+#[tokio::test]
+async fn a_hundred_askers_see_only_typed_errors_while_an_actor_is_killed_again_and_again() {
+    let stage = Stage::default();
+    let (address, spec) = puppet(&stage, "a");
+    let spec = spec
+        .budget(Budget { restarts: 1000, within: Duration::from_secs(60) })
+        .restart(RestartPolicy::Backoff { first: Duration::from_millis(1), max: Duration::from_millis(1) });
+    let node = running(node([spec])).await;
+    let mut events = node.handle().events();
+    let (owner, mut panics) = alys_bus::Owner::watched("askers");
+    let (done, mut outcomes) = tokio::sync::mpsc::channel(100);
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let (address, done) = (address.clone(), done.clone());
+            alys_bus::spawn_task(owner.clone(), "asker", async move {
+                let mut answered = 0;
+                while answered < 50 {
+                    match ping(&address).await {
+                        Ok(_) => answered += 1,
+                        Err(AskError::Unavailable(_) | AskError::NoReply(_)) => {}
+                        Err(other) => panic!("an asker saw {other:?}"),
+                    }
+                    tokio::task::yield_now().await;
+                }
+                done.send(()).await.unwrap();
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        stage.cell("a").kill();
+        started(&mut events, "a").await;
+    }
+    let all = async {
+        for _ in 0..100 {
+            outcomes.recv().await.unwrap();
+        }
+    };
+    tokio::time::timeout(crate::actors::PATIENCE, all).await.unwrap();
+    assert_eq!(panics.try_next(), None);
+    assert_eq!(address.stats().in_flight(), 0, "all credits came back");
+    drop(tasks);
+    node.handle().stop("the test is over");
+    assert_eq!(node.wait().await.children[0].restarts, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn restart_flips_a_flag() {
+    let stage = Stage::default();
+    let (address, spec) = puppet(&stage, "a");
+    let node = running(node([spec])).await;
+    let before = stage.cell("a");
+    let ctx = alys_bus::Context::root(crate::actors::PATIENCE);
+    node.handle().restart(ctx, "a").await.unwrap();
+    assert_ne!(before.get_id(), stage.cell("a").get_id(), "another actor");
+    assert_eq!(before.get_status(), ractor::ActorStatus::Stopped, "the old one has gone");
+    assert_eq!(ping(&address).await, Ok(2), "and the new one answers");
+    assert_eq!(stage.journal(), ["a started", "a flushed", "a started"]);
+    node.handle().stop("the test is over");
+    assert!(node.wait().await.is_success());
+}
+
+/// Panics when it is dropped, as what an actor holds may.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("a panic in drop");
+    }
+}
+
+/// Holds a grenade, and stops itself at its first message.
+struct Holder;
+
+impl ractor::Actor for Holder {
+    type Msg = alys_bus::Inbox<Order, ()>;
+    type State = (alys_bus::Feed<Order>, Option<Grenade>);
+    type Arguments = Self::State;
+
+    async fn pre_start(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        state: Self::State,
+    ) -> Result<Self::State, ractor::ActorProcessingErr> {
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        me: ractor::ActorRef<Self::Msg>,
+        _: Self::Msg,
+        _: &mut Self::State,
+    ) -> Result<(), ractor::ActorProcessingErr> {
+        me.stop(None);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_what_an_actor_held_is_not_the_supervisors() {
+    let address = alys_bus::Address::<Order>::new(alys_bus::Limits::default());
+    let mut first = Some(Grenade);
+    let spec = ChildSpec::new(&address, move |feed| (Holder, (feed, first.take())));
+    let node = running(node([spec])).await;
+    let mut events = node.handle().events();
+    let ctx = alys_bus::Context::root(Duration::from_secs(1));
+    address.try_tell(ctx, Order::Leave).unwrap();
+    let ended = event(&mut events, |event| matches!(event, Lifecycle::Ended { .. })).await;
+    assert!(format!("{ended:?}").contains("what it held panicked when dropped"));
+    started(&mut events, "puppet").await;
+    node.handle().stop("the test is over");
+    assert!(node.wait().await.is_success());
 }
