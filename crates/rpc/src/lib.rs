@@ -6,12 +6,12 @@
 //!
 //! # The way of a request
 //!
-//! 1. [`server`]: the connection has a place, its `Host` is ours, its body is small enough and arrives in time.
+//! 1. `server`: the connection has a place, its `Host` is ours, its body is small enough and arrives in time.
 //! 2. The guard in `server/guard.rs`: the method exists, the request gets its [`Context`](alys_bus::Context) with
 //!    one deadline, its info span, and a place among the requests in flight.
-//! 3. [`params`]: positional parameters, each with a name for the error that refuses it.
-//! 4. [`methods`]: one function a method, which asks and shapes the answer.
-//! 5. [`call_error`]: what went wrong, as code, message and data.
+//! 3. `params`: positional parameters, each with a name for the error that refuses it.
+//! 4. `methods`: one function a method, which asks and shapes the answer.
+//! 5. `call_error`: what went wrong, as code, message and data.
 //!
 //! # Invariants
 //!
