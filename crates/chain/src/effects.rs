@@ -39,9 +39,8 @@ pub(crate) fn release(state: &mut ChainState) -> Result<(), ActorProcessingErr> 
 fn persist(state: &ChainState, ticket: Ticket, promises: Box<Promises>) {
     let storage = state.args.storage.control();
     let ctx = Context::root(state.args.config.promise());
-    let ask = async move {
-        storage.ask(ctx, |reply| StorageMessage::PersistPromises { promises, reply }).await
-    };
+    let ask =
+        async move { storage.ask(ctx, |reply| StorageMessage::PersistPromises { promises, reply }).await };
     pipe(&state.me, ask, move |result| ChainPrivate::Persisted(ticket, outcome(result)));
 }
 
@@ -125,7 +124,8 @@ fn perform(state: &mut ChainState, effect: Effect) -> Result<(), ActorProcessing
             let args = args.clone();
             let work = async move { reconcile(&args, head, choice).await };
             pipe_any(&state.me, work, |result| {
-                let panicked = |error: alys_bus::Panicked| Failure { what: error.to_string(), transient: true };
+                let panicked =
+                    |error: alys_bus::Panicked| Failure { what: error.to_string(), transient: true };
                 Input::Reconciled(result.map_err(panicked).flatten()).into()
             });
         }

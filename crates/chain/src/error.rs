@@ -2,7 +2,9 @@
 
 use alys_bus::{
     AskError,
-    protocol::{engine::EngineError, federation::FederationError, network::NetworkError, storage::StorageError},
+    protocol::{
+        engine::EngineError, federation::FederationError, network::NetworkError, storage::StorageError,
+    },
 };
 use alys_primitives::{B256, bls::BlsError};
 

@@ -7,9 +7,7 @@ use alys_bus::{
     Address, AskError, Context, Reply,
     protocol::{
         federation::{FederationMessage, MemberSet},
-        storage::{
-            BlockChange, BlockQuery, BlockRef, ChainRecord, HeadUpdate, StorageMessage, StoredBlock,
-        },
+        storage::{BlockChange, BlockQuery, BlockRef, ChainRecord, HeadUpdate, StorageMessage, StoredBlock},
     },
 };
 use alys_primitives::{ExecutionFacts, IdentitySignature, SignedProposal, spec::Genesis};

@@ -1,7 +1,7 @@
 //! The public protocol, which stands in the bus, and what the actor tells itself.
 
-pub use alys_bus::protocol::chain::{ChainError, ChainEvent, ChainMessage, ChainStatus, SyncState};
 use alys_bus::Ticket;
+pub use alys_bus::protocol::chain::{ChainError, ChainEvent, ChainMessage, ChainStatus, SyncState};
 
 use crate::{
     core::{Input, Outcome},

@@ -25,8 +25,14 @@ impl ChainMetrics {
         describe_counter!("alys_chain_promises_total", "Proposals and votes that were made durable.");
         describe_counter!("alys_chain_reorgs_total", "Moves of the head to another branch.");
         describe_counter!("alys_chain_slots_missed_total", "Own slots that passed without a block.");
-        describe_counter!("alys_chain_blamed_total", "Members that contradicted themselves or sent false shares.");
-        describe_counter!("alys_chain_alarms_total", "What honest members and a sound client cannot have done.");
+        describe_counter!(
+            "alys_chain_blamed_total",
+            "Members that contradicted themselves or sent false shares."
+        );
+        describe_counter!(
+            "alys_chain_alarms_total",
+            "What honest members and a sound client cannot have done."
+        );
         Self {
             slot: gauge!("alys_chain_slot"),
             head: gauge!(HEIGHT, "of" => "head"),

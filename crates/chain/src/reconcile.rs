@@ -49,7 +49,9 @@ pub(crate) async fn reconcile(args: &ChainArgs, head: BlockRef, choice: Forkchoi
             Replayed::All => break,
             // It lacks the parent: begin further down, at last at block 1, whose parent is genesis.
             Replayed::NotFrom(why) if from <= 1 => {
-                return Err(transient(format!("the execution client takes no payload from block 1 on: {why}")));
+                return Err(transient(format!(
+                    "the execution client takes no payload from block 1 on: {why}"
+                )));
             }
             Replayed::NotFrom(_) => {
                 from = from.saturating_sub(back).max(1);
@@ -95,7 +97,9 @@ async fn replay(args: &ChainArgs, from: u64, head: BlockRef, choice: Forkchoice)
             let (height, payload) = (height_of(&block), payload_of(&block));
             match validate(args, &block).await? {
                 PayloadVerdict::Valid(_) => {}
-                PayloadVerdict::Unavailable { what } | PayloadVerdict::Invalid { reason: what } if height == from => {
+                PayloadVerdict::Unavailable { what } | PayloadVerdict::Invalid { reason: what }
+                    if height == from =>
+                {
                     return Ok(Replayed::NotFrom(what));
                 }
                 PayloadVerdict::Unavailable { what } | PayloadVerdict::Invalid { reason: what } => {

@@ -28,7 +28,7 @@ pub(crate) enum Stage {
         proposal: Arc<SignedProposal>,
     },
     /// Promised and published.
-    Published(B256),
+    Published,
     /// Given up, and why.
     Dropped(String),
 }
@@ -55,15 +55,15 @@ impl Draft {
         )
     }
 
-    /// Why there is no block, for people, if the slot ended now; `None` where it was published.
-    pub(crate) fn shortfall(&self) -> Option<&str> {
+    /// Why there is no block, for people, if the slot ended now.
+    pub(crate) fn shortfall(&self) -> String {
         match &self.stage {
-            Stage::Published(_) => None,
-            Stage::Asked | Stage::Failed(_) => Some("the execution client did not begin a payload in time"),
-            Stage::Building(_) | Stage::Sealing => Some("the payload was not ready in time"),
-            Stage::Signing(_) => Some("the signer did not answer in time"),
-            Stage::Storing { .. } => Some("the block was not durable in time"),
-            Stage::Dropped(reason) => Some(reason),
+            Stage::Published => "the block was published too late".to_owned(),
+            Stage::Asked | Stage::Failed(_) => "the execution client began no payload in time".to_owned(),
+            Stage::Building(_) | Stage::Sealing => "the payload was not ready in time".to_owned(),
+            Stage::Signing(_) => "the signer did not answer in time".to_owned(),
+            Stage::Storing { .. } => "the block was not durable in time".to_owned(),
+            Stage::Dropped(reason) => reason.clone(),
         }
     }
 }

@@ -95,9 +95,7 @@ pub fn offence(item: &Equivocation, verifier: &dyn Verifier) -> Result<Offence, 
             verifier.vote(b)?;
             Ok(Offence { slot: x.data.slot, member: x.member, twice: Twice::Vote(x.data.kind) })
         }
-        (proposals, votes) => {
-            Err(NoProof::Shape { proposals: proposals.len(), votes: votes.len() })
-        }
+        (proposals, votes) => Err(NoProof::Shape { proposals: proposals.len(), votes: votes.len() }),
     }
 }
 
@@ -128,10 +126,5 @@ impl Proofs {
     /// Drops what no block from `slot` on may carry.
     pub(crate) fn expire(&mut self, slot: Slot) {
         self.pending.retain(|offence, _| offence.slot.saturating_add(EVIDENCE_WINDOW) >= slot);
-    }
-
-    /// How many wait.
-    pub(crate) fn len(&self) -> usize {
-        self.pending.len()
     }
 }

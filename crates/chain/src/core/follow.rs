@@ -8,6 +8,10 @@ use alys_bus::protocol::{
 
 use super::backoff::Retry;
 
+/// After so many failures in a row the engine may have lost what it had executed: it is compared with
+/// storage anew.
+pub(crate) const SUSPICIOUS: u32 = 2;
+
 /// What storage or the engine is doing for us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Move {

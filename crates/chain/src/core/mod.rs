@@ -85,6 +85,8 @@ pub struct Core {
     stride: Stride,
     own: Own,
     draft: Option<Draft>,
+    /// Why the draft before brought no block, if it brought none.
+    shortfall: Option<(Slot, String)>,
     drafts: DraftId,
     optional: OptionalItems,
     follow: Follow,
@@ -185,7 +187,9 @@ impl Core {
 
     /// Whether `slot` is this member's to propose in.
     fn is_own_slot(&self, slot: Slot) -> bool {
-        slot > 0 && self.setup.own.is_some() && alys_primitives::slots::proposer(slot, self.members) == self.setup.own
+        slot > 0
+            && self.setup.own.is_some()
+            && alys_primitives::slots::proposer(slot, self.members) == self.setup.own
     }
 
     /// Whether a block has its notarization, or needs none.

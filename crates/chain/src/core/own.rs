@@ -125,7 +125,10 @@ mod tests {
     }
 
     fn vote(data: VoteData) -> SignedVote {
-        SignedVote { vote: Vote { data, member: 0, share: Default::default() }, signature: Default::default() }
+        SignedVote {
+            vote: Vote { data, member: 0, share: Default::default() },
+            signature: Default::default(),
+        }
     }
 
     fn moment(slot: Slot, into_slot_ms: u64, stride: u64) -> Moment {

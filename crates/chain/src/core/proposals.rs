@@ -81,12 +81,6 @@ impl Proposals {
         range.into_iter().flatten().map(|(slot, seen)| (*slot, seen.first_hash))
     }
 
-    /// Whether the block is one of the two first of its slot, which are kept.
-    pub(crate) fn is_kept(&self, slot: Slot, hash: B256) -> bool {
-        let seen = self.seen.get(&slot);
-        seen.is_some_and(|seen| seen.first_hash == hash || seen.second_hash == Some(hash))
-    }
-
     /// Begins the check of a copy; false where it must wait behind another copy, or there are too many.
     pub(crate) fn begin_check(&mut self, hash: B256, copy: Copy) -> bool {
         if let Some(waiting) = self.checking.get_mut(&hash) {

@@ -67,7 +67,9 @@ pub enum Invalid {
     #[error("body.justification: {0}")]
     Certificate(#[from] BadSignature),
     /// Too many blocks since the last anchor, and no work.
-    #[error("height {height} is more than {most} above the anchored {anchored}, and the block carries no work")]
+    #[error(
+        "height {height} is more than {most} above the anchored {anchored}, and the block carries no work"
+    )]
     Unanchored {
         /// The block's height.
         height: u64,
@@ -250,16 +252,10 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn check_evidence(
-        &self,
-        parent: &Parent<'_>,
-        slot: Slot,
-        body: &Body,
-    ) -> Result<Vec<Offence>, Invalid> {
+    fn check_evidence(&self, parent: &Parent<'_>, slot: Slot, body: &Body) -> Result<Vec<Offence>, Invalid> {
         let mut found = Vec::with_capacity(body.evidence.len());
         for (at, item) in body.evidence.iter().enumerate() {
-            let offence =
-                offence(item, self.verifier).map_err(|why| Invalid::Evidence { at, why })?;
+            let offence = offence(item, self.verifier).map_err(|why| Invalid::Evidence { at, why })?;
             if !offence.is_timely(slot) {
                 return Err(Invalid::EvidenceTime { at, what: offence.describe(), slot });
             }

@@ -1,6 +1,9 @@
 //! Making a core from what storage remembered.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alys_bus::protocol::{
     chain::{ChainStatus, SyncState},
@@ -61,6 +64,7 @@ impl Core {
             stride: Stride::new(spec.members()),
             own: Own::new(start.promises.clone()),
             draft: None,
+            shortfall: None,
             drafts: 0,
             optional: OptionalItems::default(),
             follow: Follow::new(start.head, finalized),
@@ -129,7 +133,8 @@ impl Core {
 fn root_node(start: &Start) -> Node {
     let hash = start.root.block.hash();
     let mut root = Node::new(hash, Arc::clone(&start.root));
-    root.standing = Standing::Valid { peg: Box::new(start.peg.clone()), facts: Box::new(start.facts.clone()) };
+    root.standing =
+        Standing::Valid { peg: Box::new(start.peg.clone()), facts: Box::new(start.facts.clone()) };
     root.stored = Stored::Yes;
     root.applied = true;
     root.certified = true;

@@ -100,7 +100,8 @@ fn judge_by_rules(core: &Core, node: &Node) -> Option<Result<Expected, Invalid>>
 /// Durable here before the engine hears of it, so that it can be replayed.
 fn store(core: &mut Core, now_ms: u64, hash: B256, fx: &mut Effects) {
     let Some(node) = core.tree.get(hash) else { return };
-    let (Standing::Checked { .. }, Stored::No(retry), Some(proposal)) = (&node.standing, node.stored, &node.proposal)
+    let (Standing::Checked { .. }, Stored::No(retry), Some(proposal)) =
+        (&node.standing, node.stored, &node.proposal)
     else {
         return;
     };

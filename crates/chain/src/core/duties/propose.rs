@@ -86,12 +86,17 @@ fn begin(core: &mut Core, slot: Slot, parent: B256, fx: &mut Effects) {
         }
         Err(reason) => (None, Stage::Dropped(reason)),
     };
+    if let Some(former) = core.draft.take().filter(|former| former.slot < slot) {
+        core.shortfall = Some((former.slot, former.shortfall()));
+    }
     core.draft = Some(Draft { id, slot, parent, body, expected, stage, failures: 0 });
 }
 
 fn plan(core: &Core, slot: Slot, parent: B256, body: &Body) -> Result<Expected, String> {
     let node = core.tree.get(parent).ok_or("the parent is gone")?;
-    let Standing::Valid { peg, facts } = &node.standing else { return Err("the parent is not valid".to_owned()) };
+    let Standing::Valid { peg, facts } = &node.standing else {
+        return Err("the parent is not valid".to_owned());
+    };
     let offences = core.tree.offences(parent);
     let parent = Parent { hash: parent, header: &node.header, peg, facts, offences: &offences };
     core.with_rules(|rules| rules.expect(&parent, slot, body)).map_err(|invalid| invalid.to_string())
@@ -100,10 +105,15 @@ fn plan(core: &Core, slot: Slot, parent: B256, body: &Body) -> Result<Expected, 
 fn justification<N: ssz_types::typenum::Unsigned>(core: &Core, parent: B256) -> VariableList<Certificate, N> {
     let node = core.tree.get(parent).filter(|node| node.header.height > 0);
     let notarization = node.and_then(|node| core.certificates.notarization(node.slot(), parent));
-    VariableList::new(notarization.map(|certificate| (**certificate).clone()).into_iter().collect()).unwrap_or_default()
+    VariableList::new(notarization.map(|certificate| (**certificate).clone()).into_iter().collect())
+        .unwrap_or_default()
 }
 
-fn evidence<N: ssz_types::typenum::Unsigned>(core: &Core, slot: Slot, parent: B256) -> VariableList<Equivocation, N> {
+fn evidence<N: ssz_types::typenum::Unsigned>(
+    core: &Core,
+    slot: Slot,
+    parent: B256,
+) -> VariableList<Equivocation, N> {
     let on_chain = core.tree.offences(parent);
     let fresh = core.proofs.timely(slot).filter(|(offence, _)| !on_chain.contains(offence));
     VariableList::new(fresh.take(MAX_PROOFS).map(|(_, proof)| proof.clone()).collect()).unwrap_or_default()

@@ -1,11 +1,11 @@
 //! A new slot begins: the last own one is reviewed, and proposals held for this one come in.
 
 use alys_bus::protocol::chain::ChainEvent;
-use alys_primitives::{Slot, VoteKind};
+use alys_primitives::Slot;
 
 use crate::core::{
     Core,
-    draft::Stage,
+    draft::Draft,
     effect::{Effect, Effects},
     handle::accept,
 };
@@ -42,17 +42,13 @@ fn shortfall(core: &Core, slot: Slot) -> Option<String> {
     if !core.follow.is_in_step() {
         return Some("the execution client does not stand where storage does".to_owned());
     }
-    match core.draft.as_ref().filter(|draft| draft.slot == slot) {
-        None => Some("its parent was not executed here in time".to_owned()),
-        Some(draft) => match (&draft.stage, draft.shortfall()) {
-            (_, Some(reason)) => Some(reason.to_owned()),
-            (Stage::Published(hash), None) => {
-                let notarized = core.certificates.get(VoteKind::Notarize, slot);
-                let is_done = notarized.is_some_and(|c| c.data.block == *hash);
-                let is_final = core.tree.root_slot() >= slot;
-                (!is_done && !is_final).then(|| "the block was not notarized in its slot".to_owned())
-            }
-            _ => None,
-        },
+    if let Some(promised) = core.own.promises.proposal.as_ref().filter(|p| p.header.slot == slot) {
+        let hash = promised.header.hash();
+        let notarized = core.certificates.notarization(slot, hash).is_some() || core.tree.root_slot() >= slot;
+        return (!notarized).then(|| "the block was not notarized in its slot".to_owned());
     }
+    let replaced = core.shortfall.as_ref().filter(|(of, _)| *of == slot).map(|(_, reason)| reason.clone());
+    let present = core.draft.as_ref().filter(|draft| draft.slot == slot).map(Draft::shortfall);
+    let unknown = || "its parent was not executed here in time".to_owned();
+    Some(replaced.or(present).unwrap_or_else(unknown))
 }

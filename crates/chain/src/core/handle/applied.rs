@@ -10,7 +10,7 @@ use crate::core::{
     Core,
     backoff::Retry,
     effect::{Effect, Effects},
-    follow::Move,
+    follow::{Move, SUSPICIOUS},
     input::Outcome,
     tree::Node,
 };
@@ -19,8 +19,6 @@ use crate::core::{
 const BODIES: u64 = 64;
 /// News that wait for the engine at most; the newest are kept.
 const MAX_NEWS: usize = 64;
-/// After so many failures to follow, engine and storage are compared anew.
-const SUSPICIOUS: u32 = 2;
 
 /// Storage has head, finality and change sets: what is final is pruned from the tree.
 pub(crate) fn head_applied(core: &mut Core, now_ms: u64, result: Outcome<()>) {

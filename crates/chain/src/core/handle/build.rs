@@ -11,6 +11,7 @@ use crate::core::{
     backoff::Retry,
     draft::{Draft, Stage},
     effect::{DraftId, Effect, Effects},
+    follow::SUSPICIOUS,
     input::{Failure, Outcome},
 };
 
@@ -115,5 +116,7 @@ fn failed(core: &mut Core, now_ms: u64, id: DraftId, failure: Failure) {
     draft.failures = draft.failures.saturating_add(1);
     let at = backoff.next(now_ms, draft.failures);
     draft.stage = Stage::Failed(Retry { at, failures: draft.failures });
-    tracing::debug!(slot = draft.slot, %failure, "no payload yet");
+    // It may have lost the parent, which it had executed.
+    core.follow.out_of_step |= draft.failures >= SUSPICIOUS;
+    tracing::debug!(%failure, "no payload yet");
 }

@@ -7,11 +7,9 @@ use super::alarm;
 use crate::core::{
     Core,
     effect::Effects,
+    follow::SUSPICIOUS,
     tree::{Node, Standing},
 };
-
-/// After so many unanswered tries the engine may have lost what this block stands on.
-const SUSPICIOUS: u32 = 2;
 
 /// VALID brings the facts. INVALID withholds the vote and is no judgement for ever; unavailable is
 /// tried again (`lagging-bitcoind-invalid`, `el-syncing-forever`).
@@ -39,6 +37,9 @@ pub(crate) fn judged(core: &mut Core, now_ms: u64, hash: B256, verdict: PayloadV
 fn report_refusal(node: &Node, failures: u32, reason: &str, fx: &mut Effects) {
     if node.certified && failures == 0 {
         let (hash, slot) = (node.hash, node.slot());
-        alarm(format!("the execution client refuses block {hash} of slot {slot}, which is certified: {reason}"), fx);
+        alarm(
+            format!("the execution client refuses block {hash} of slot {slot}, which is certified: {reason}"),
+            fx,
+        );
     }
 }

@@ -28,7 +28,11 @@ pub(crate) fn proposal(
         return;
     }
     if proposer(slot, core.members) != Some(header.proposer) {
-        return blame(source, format!("sent a block of slot {slot} by member {}, whose slot it is not", header.proposer), fx);
+        return blame(
+            source,
+            format!("sent a block of slot {slot} by member {}, whose slot it is not", header.proposer),
+            fx,
+        );
     }
     // `far-future-proposal`: one that a certificate speaks for is not early.
     let is_wanted = core.wants.contains(hash);

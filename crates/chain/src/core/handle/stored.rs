@@ -41,7 +41,7 @@ fn promise_own(core: &mut Core, hash: B256, fx: &mut Effects) {
         return;
     }
     let proposal = Arc::clone(proposal);
-    draft.stage = Stage::Published(hash);
+    draft.stage = Stage::Published;
     if !draft.body.evidence.is_empty() {
         core.optional.published(hash);
     }

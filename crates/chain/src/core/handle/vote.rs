@@ -36,7 +36,8 @@ pub(crate) fn vote(core: &mut Core, vote: &Arc<SignedVote>, source: Option<Sourc
         }
         Added::Known => {}
         Added::Contradicts(first) => {
-            let offence = Offence { slot: data.slot, member: vote.vote.member, twice: Twice::Vote(data.kind) };
+            let offence =
+                Offence { slot: data.slot, member: vote.vote.member, twice: Twice::Vote(data.kind) };
             let both = vec![(*first).clone(), (**vote).clone()];
             let proof = Equivocation {
                 proposals: VariableList::default(),

@@ -146,7 +146,8 @@ impl Tree {
         let Some(path) = self.path(hash) else { return };
         let slot = self.nodes.get(&hash).map_or(0, Node::slot);
         for hash in path {
-            self.past_offences.extend(self.nodes.get(&hash).into_iter().flat_map(|n| n.offences.iter().copied()));
+            self.past_offences
+                .extend(self.nodes.get(&hash).into_iter().flat_map(|n| n.offences.iter().copied()));
         }
         self.past_offences.retain(|offence| offence.slot.saturating_add(EVIDENCE_WINDOW) >= slot);
         let mut kept = BTreeSet::new();

@@ -1,0 +1,85 @@
+//! An execution client that executes nothing, and forgets what is not final when it is restarted.
+
+use std::collections::BTreeMap;
+
+use alys_bus::protocol::engine::{EngineHead, Forkchoice, PayloadId, PayloadVerdict, SealedPayload};
+use alys_primitives::{B256, Block, U256, payload::PayloadRules};
+
+use super::{block_facts, make_payload};
+
+/// The client.
+#[derive(Debug, Clone)]
+pub struct FakeEngine {
+    /// Executed payloads and their heights.
+    executed: BTreeMap<B256, u64>,
+    genesis: B256,
+    builds: BTreeMap<PayloadId, PayloadRules>,
+    next_id: u64,
+    salt: u64,
+    pub head: EngineHead,
+    /// Verdicts that were ordered, by payload hash.
+    pub orders: BTreeMap<B256, PayloadVerdict>,
+}
+
+impl FakeEngine {
+    /// One that has executed genesis. Payloads of clients of different `salt` differ.
+    pub fn new(genesis: B256, salt: u64) -> Self {
+        Self {
+            executed: BTreeMap::from([(genesis, 0)]),
+            genesis,
+            builds: BTreeMap::new(),
+            next_id: 0,
+            salt,
+            head: EngineHead { number: 0, hash: genesis, durable: 0 },
+            orders: BTreeMap::new(),
+        }
+    }
+
+    pub fn build(&mut self, rules: &PayloadRules) -> Option<PayloadId> {
+        if !self.executed.contains_key(&rules.parent_hash) {
+            return None;
+        }
+        self.next_id += 1;
+        let id = self.next_id.to_be_bytes();
+        self.builds.insert(id, rules.clone());
+        Some(id)
+    }
+
+    pub fn seal(&mut self, id: PayloadId) -> Option<SealedPayload> {
+        let rules = self.builds.remove(&id)?;
+        self.salt += 1;
+        Some(SealedPayload {
+            payload: make_payload(&rules, self.salt),
+            requests: Vec::new(),
+            fees: U256::ZERO,
+        })
+    }
+
+    pub fn judge(&mut self, block: &Block) -> PayloadVerdict {
+        let payload = block.header.payload_hash;
+        if let Some(order) = self.orders.get(&payload) {
+            return order.clone();
+        }
+        let parent = block.payload.payload_inner.payload_inner.parent_hash;
+        if !self.executed.contains_key(&parent) {
+            return PayloadVerdict::Unavailable { what: format!("parent {parent}") };
+        }
+        self.executed.insert(payload, block.header.height);
+        PayloadVerdict::Valid(block_facts(block))
+    }
+
+    /// Follows what it has executed, and says where it stands.
+    pub fn follow(&mut self, choice: Forkchoice) -> EngineHead {
+        if let Some(height) = self.executed.get(&choice.head) {
+            self.head = EngineHead { number: *height, hash: choice.head, durable: 0 };
+        }
+        self.head
+    }
+
+    /// As after a kill: all that was executed is gone.
+    pub fn forget(&mut self) {
+        self.executed = BTreeMap::from([(self.genesis, 0)]);
+        self.builds.clear();
+        self.head = EngineHead { number: 0, hash: self.genesis, durable: 0 };
+    }
+}

@@ -1,0 +1,13 @@
+//! What all tests here need: a spec for any number of members, payloads, a disk, a client, keys.
+
+mod disk;
+mod engine;
+mod keys;
+mod payload;
+mod spec;
+
+pub use disk::Disk;
+pub use engine::FakeEngine;
+pub use keys::SingleKey;
+pub use payload::{block_facts, make_payload};
+pub use spec::{GENESIS_MS, spec};
