@@ -1,0 +1,7 @@
+//! The engine actor over the bus: real messages, the memory database, threads inline unless said.
+
+mod consensus;
+mod restarts;
+mod rig;
+mod threads;
+mod wallet;

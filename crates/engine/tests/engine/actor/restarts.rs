@@ -1,0 +1,152 @@
+//! The actor killed, its thread panicking, the process gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use alloy_primitives::B256;
+use alys_bus::WorkerMode;
+use alys_database::{
+    Batch, Database, DatabaseError, Entry, MemoryDatabase, MemoryDisk, Order, Reader, Snapshots, Verified,
+};
+use alys_engine::EngineConfig;
+use alys_engine::messages::{EngineMessage, PayloadVerdict};
+use alys_testkit::within;
+
+use super::rig::Rig;
+use crate::common::{FEE_SINK, Send};
+
+#[tokio::test]
+async fn a_killed_actor_attaches_again_to_the_same_engine_and_pool() {
+    let disk = MemoryDisk::new();
+    let mut rig = Rig::with(EngineConfig::default(), WorkerMode::Thread, &disk).await;
+    rig.next_block().await;
+    let hash = rig.submit(&Send::transfer(0, 0, FEE_SINK, 7)).await.unwrap();
+    let id = rig.build(rig.next_rules()).await.unwrap();
+    for _ in 0..3 {
+        rig.actor.kill_and_wait(None).await.unwrap();
+        let (actor, _) = alys_engine::spawn(&rig.address, None, rig.client.clone()).await.unwrap();
+        rig.actor = actor;
+    }
+    // Head, pool and the payload under construction are as they were: the threads went on.
+    let head = rig.ask(|reply| EngineMessage::Head { reply }).await.unwrap();
+    assert_eq!((head.number, head.hash), (1, rig.head));
+    assert_eq!(rig.transaction(hash).await.unwrap().block_hash, None);
+    let sealed = rig.seal(id).await.unwrap();
+    assert_eq!(sealed.payload.payload_inner.payload_inner.transactions.len(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_of_the_engines_thread_ends_the_actor_and_the_next_one_opens_the_database_again() {
+    let (disk, panics) = (MemoryDisk::new(), Arc::new(AtomicBool::new(false)));
+    let (opens, switch) = (disk.clone(), Arc::clone(&panics));
+    let open = move || Ok(Panicking { database: opens.open()?, panics: Arc::clone(&switch) });
+    let mut rig = Rig::opening(EngineConfig::default(), WorkerMode::Thread, open).await;
+    let (first, _) = rig.next_block().await;
+    rig.forkchoice(rig.head, rig.head).await.unwrap();
+    rig.next_block().await;
+
+    panics.store(true, Ordering::SeqCst);
+    let outcome = rig.forkchoice(rig.head, rig.head).await;
+    assert!(outcome.unwrap_err().is_transient());
+    within(async {
+        while rig.actor.get_status() != ractor::ActorStatus::Stopped {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+
+    panics.store(false, Ordering::SeqCst);
+    let (actor, _) = within(alys_engine::spawn(&rig.address, None, rig.client.clone())).await.unwrap();
+    rig.actor = actor;
+    // What was durable is there; the block above has to be handed in again, as after a crash.
+    rig.catch_up().await;
+    assert_eq!((rig.height, rig.head), (1, first.payload_hash_as_given()));
+    rig.next_block().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_blocks_above_the_base_are_replayed_and_the_chain_goes_on() {
+    let disk = MemoryDisk::new();
+    let mut rig = Rig::with(EngineConfig::default(), WorkerMode::Inline, &disk).await;
+    let mut blocks = Vec::new();
+    for nonce in 0..4 {
+        rig.submit(&Send::transfer(0, nonce, FEE_SINK, 7)).await.unwrap();
+        blocks.push(rig.next_block().await.0);
+    }
+    let second = blocks[1].payload_hash_as_given();
+    rig.forkchoice(rig.head, second).await.unwrap();
+    rig.client.stop(Rig::ctx().deadline).await.unwrap();
+    drop(rig);
+    disk.crash();
+
+    let mut rig = Rig::with(EngineConfig::default(), WorkerMode::Inline, &disk).await;
+    assert_eq!((rig.height, rig.head), (2, second));
+    for block in &blocks[2..] {
+        rig.follow(block).await;
+    }
+    rig.submit(&Send::transfer(0, 4, FEE_SINK, 7)).await.unwrap();
+    rig.next_block().await;
+    assert_eq!(rig.height, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_below_the_base_is_gone_back_to() {
+    let mut rig = Rig::start().await;
+    let (first, _) = rig.next_block().await;
+    let hash = rig.submit(&Send::transfer(0, 0, FEE_SINK, 7)).await.unwrap();
+    let (second, _) = rig.next_block().await;
+    rig.forkchoice(rig.head, rig.head).await.unwrap();
+    // Storage lost the second block in a crash, the engine did not.
+    let head = rig.forkchoice(first.payload_hash_as_given(), B256::ZERO).await.unwrap();
+    assert_eq!((head.number, head.durable), (1, 1));
+    assert!(rig.receipt(hash).await.is_none());
+    // Its transaction waits again, and the block can come back.
+    assert_eq!(rig.transaction(hash).await.unwrap().block_hash, None);
+    assert!(matches!(rig.validate(second).await, PayloadVerdict::Valid(_)));
+}
+
+/// A database whose commits panic when the test says so.
+struct Panicking {
+    database: MemoryDatabase,
+    panics: Arc<AtomicBool>,
+}
+
+impl Reader for Panicking {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError> {
+        self.database.get(key)
+    }
+
+    fn scan(
+        &self,
+        range: (std::ops::Bound<&[u8]>, std::ops::Bound<&[u8]>),
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Entry>, DatabaseError> {
+        self.database.scan(range, order, limit)
+    }
+}
+
+impl Database for Panicking {
+    fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the test wants a panic here");
+        self.database.commit(batch)
+    }
+
+    fn size_on_disk(&self) -> Result<u64, DatabaseError> {
+        self.database.size_on_disk()
+    }
+
+    fn verify(&self) -> Result<Verified, DatabaseError> {
+        self.database.verify()
+    }
+
+    fn backend(&self) -> &'static str {
+        self.database.backend()
+    }
+}
+
+impl Snapshots for Panicking {
+    fn snapshot(&self) -> Result<Box<dyn Reader>, DatabaseError> {
+        self.database.snapshot()
+    }
+}
