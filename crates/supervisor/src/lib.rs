@@ -146,6 +146,14 @@
 //!   of starting. Each actor is stopped, so its `post_stop` runs, then its threads end, each within its [time](ChildSpec::stop_within); only then is the next
 //!   one's turn. Who is late is killed and reported. A second signal kills all that is left.
 //!
+//! # Metrics
+//!
+//! | metric | labels | meaning |
+//! |---|---|---|
+//! | `alys_supervisor_running` | actor | 1 while the actor runs, else 0 |
+//! | `alys_supervisor_restarts_total` | actor | restarts since the node started |
+//! | `alys_supervisor_hung_total` | actor | times it was killed because it was hung |
+//!
 //! # Invariants
 //!
 //! - At most one incarnation of an actor lives at any time, and an address never leads to one that is being stopped.

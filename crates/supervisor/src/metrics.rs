@@ -4,13 +4,7 @@ use metrics::{counter, gauge};
 
 use crate::{Lifecycle, Outcome};
 
-/// Counts it.
-///
-/// | metric | labels | meaning |
-/// |---|---|---|
-/// | `alys_supervisor_running` | actor | 1 while the actor runs, else 0 |
-/// | `alys_supervisor_restarts_total` | actor | restarts since the node started |
-/// | `alys_supervisor_hung_total` | actor | times it was killed because it was hung |
+/// Counts it. The crate's documentation lists the metrics.
 pub(crate) fn record(event: &Lifecycle) {
     match event {
         Lifecycle::Started { actor, restarts, .. } => {

@@ -41,6 +41,8 @@ pub(crate) enum Start {
     Hang,
     SetupError,
     SetupPanic,
+    /// After the start: the actor ends at once.
+    PanicAfter,
 }
 
 /// What a stop does.
@@ -110,6 +112,7 @@ pub(crate) struct State {
     feed: Feed<Order>,
     stage: Stage,
     incarnation: u64,
+    start: Option<Start>,
 }
 
 impl Actor for Puppet {
@@ -122,7 +125,7 @@ impl Actor for Puppet {
             Some(Start::Panic) => panic!("a panic in pre_start"),
             Some(Start::Error) => return Err("an error in pre_start".into()),
             Some(Start::Hang) => pending().await,
-            Some(Start::SetupError | Start::SetupPanic) | None => {}
+            Some(Start::SetupError | Start::SetupPanic | Start::PanicAfter) | None => {}
         }
         let incarnation = {
             let mut script = args.stage.script.lock();
@@ -132,7 +135,14 @@ impl Actor for Puppet {
             *count += 1;
             *count
         };
-        Ok(State { name: args.name, feed: args.feed, stage: args.stage, incarnation })
+        Ok(State { name: args.name, feed: args.feed, stage: args.stage, incarnation, start: args.start })
+    }
+
+    async fn post_start(&self, _: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        if let Some(Start::PanicAfter) = state.start {
+            panic!("a panic in post_start");
+        }
+        Ok(())
     }
 
     async fn post_stop(&self, _: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {

@@ -154,3 +154,32 @@ async fn registrations_that_cannot_be_watched_are_refused() {
     node.handle().stop("the test is over");
     assert!(node.wait().await.is_success());
 }
+
+/// Panics as soon as it is looked at.
+#[derive(Debug)]
+struct Bomb;
+
+impl Registration for Bomb {
+    fn actor(&self) -> &str {
+        panic!("a panic in the supervisor")
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_that_fails_itself_ends_the_run_with_a_failure() {
+    let stage = Stage::default();
+    let (address, base) = puppet(&stage, "base");
+    let node = running(node([base])).await;
+    let actor = Box::new(Bomb);
+    let ask = |reply| SupervisorMessage::RegisterActor { actor, reply };
+    let outcome = node.handle().address().ask(ctx(), ask).await;
+    assert_eq!(outcome, Err(AskError::NoReply("supervisor")));
+    let report = node.wait().await;
+    assert_eq!(report.reason, alys_supervisor::StopReason::SupervisorFailed);
+    assert_eq!(report.exit_code(), 1);
+    assert_eq!(ping(&address).await, Err(AskError::Unavailable("puppet")));
+}

@@ -221,3 +221,64 @@ async fn a_panic_in_what_an_actor_held_is_not_the_supervisors() {
     node.handle().stop("the test is over");
     assert!(node.wait().await.is_success());
 }
+
+/// Takes its time to be dropped, as a database or a socket may, and says when it has been.
+struct Slow {
+    stage: Stage,
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        let (_sender, never) = std::sync::mpsc::sync_channel::<()>(0);
+        // Nothing comes: this only takes time, on a thread of the runtime.
+        let _ = never.recv_timeout(Duration::from_millis(50));
+        self.stage.write("dropped");
+    }
+}
+
+/// Holds something slow, and panics at its first message.
+struct Owner;
+
+impl ractor::Actor for Owner {
+    type Msg = alys_bus::Inbox<Order, ()>;
+    type State = (alys_bus::Feed<Order>, Slow);
+    type Arguments = Self::State;
+
+    async fn pre_start(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        state: Self::State,
+    ) -> Result<Self::State, ractor::ActorProcessingErr> {
+        state.1.stage.write("started");
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        _: Self::Msg,
+        _: &mut Self::State,
+    ) -> Result<(), ractor::ActorProcessingErr> {
+        panic!("a panic in handle");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_actor_is_started_again_only_when_all_that_the_last_one_held_is_dropped() {
+    let stage = Stage::default();
+    let address = alys_bus::Address::<Order>::new(alys_bus::Limits::default());
+    let writer = stage.clone();
+    let spec = ChildSpec::new(&address, move |feed| {
+        let stage = writer.clone();
+        (Owner, (feed, Slow { stage }))
+    });
+    let at_once = RestartPolicy::Backoff { first: Duration::ZERO, max: Duration::ZERO };
+    let node = running(node([spec.restart(at_once)])).await;
+    let mut events = node.handle().events();
+    let ctx = alys_bus::Context::root(Duration::from_secs(1));
+    address.try_tell(ctx, Order::Leave).unwrap();
+    started(&mut events, "puppet").await;
+    assert_eq!(stage.journal(), ["started", "dropped", "started"]);
+    node.handle().stop("the test is over");
+    assert!(node.wait().await.is_success());
+}

@@ -2,17 +2,18 @@
 #![cfg(unix)]
 
 use std::{
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
     time::Duration,
 };
 
-use alys_supervisor::ExitReport;
+use alys_bus::Context;
+use alys_supervisor::{BuildError, ExitReport, HealthLimits, run_until_exit};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     time::timeout,
 };
 
-use crate::actors::{PATIENCE, Stage, Stop, node, puppet};
+use crate::actors::{Order, PATIENCE, Stage, Stop, node, puppet};
 
 /// Set in the process that is sent signals: which node it runs.
 const ROLE: &str = "ALYS_SUPERVISOR_TEST_NODE";
@@ -34,6 +35,33 @@ fn the_other_process() {
     std::process::exit(report.exit_code().into());
 }
 
+/// Not a test either: a node with a handler that never gives its thread back, run as a program's `main` would.
+#[test]
+#[ignore = "runs only in a process of its own"]
+#[allow(clippy::disallowed_methods, reason = "the exit code is what is tested")]
+fn the_other_process_with_a_stuck_thread() {
+    if std::env::var(ROLE).is_err() {
+        return;
+    }
+    // Never used, and dropped by nobody: the handler waits for ever.
+    let (keep, until) = std::sync::mpsc::sync_channel::<()>(0);
+    std::mem::forget(keep);
+    let code = run_until_exit(async {
+        let stage = Stage::default();
+        let (address, spec) = puppet(&stage, "a");
+        let spec = spec.health(HealthLimits { work: Duration::from_millis(50), ..HealthLimits::default() });
+        let builder = node([spec]).grace(Duration::from_millis(100));
+        let node = builder.start().await?;
+        assert!(node.handle().until_running(PATIENCE).await);
+        let order = Order::Block { until };
+        address.try_tell(Context::root(PATIENCE), order).unwrap();
+        Ok::<_, BuildError>(node.wait().await)
+    });
+    let success = format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS);
+    println!("success: {success}");
+    std::process::exit(if success { 0 } else { 1 });
+}
+
 async fn other_process(role: &str) -> ExitReport {
     let stage = Stage::default();
     let (_, base) = puppet(&stage, "base");
@@ -44,8 +72,8 @@ async fn other_process(role: &str) -> ExitReport {
     let builder = node([base, above.depends_on("base").stop_within(PATIENCE)]);
     let node = builder.stop_on_signals().start().await.unwrap();
     assert!(node.handle().until_running(PATIENCE).await);
-    println!("ready");
     let mut events = node.handle().events();
+    println!("ready");
     crate::actors::event(&mut events, |event| {
         matches!(event, alys_supervisor::Lifecycle::NodeStopping { .. })
     })
@@ -75,8 +103,7 @@ impl Process {
 
 /// Sends the signals to a node of its own process, each when the node says the word before; what it says after, and its exit code.
 async fn signalled(role: &str, steps: &[(&str, &str)]) -> (Vec<String>, Option<i32>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "signals::the_other_process", "--nocapture"])
+    let mut child = this_binary("signals::the_other_process")
         .env(ROLE, role)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -138,4 +165,23 @@ async fn a_second_signal_forces() {
         ]
     );
     assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_program_with_a_stuck_thread_ends_and_says_why() {
+    let output =
+        this_binary("signals::the_other_process_with_a_stuck_thread").env(ROLE, "stuck").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("stopped: a is stuck: hung: Block has run for"), "{last}");
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.lines().any(|line| line.ends_with("success: false")), "{out}");
+}
+
+/// This test binary, to be started again for one of its ignored functions.
+fn this_binary(function: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", function, "--nocapture"]);
+    command
 }

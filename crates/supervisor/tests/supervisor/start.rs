@@ -92,3 +92,25 @@ async fn a_stop_during_a_start_cancels_it() {
     assert!(report.is_success(), "{report}");
     assert_eq!(stage.journal(), ["base started", "base flushed"]);
 }
+
+#[tokio::test]
+async fn an_actor_that_ends_before_its_start_is_reported_is_started_again() {
+    // Not paused: both the report and the end are on their way at once, and either may be first.
+    for _ in 0..50 {
+        let stage = Stage::default();
+        let (address, spec) = puppet(&stage, "a");
+        stage.next_starts("a", [Some(Start::PanicAfter), Some(Start::PanicAfter)]);
+        let node = node([spec]).start().await.unwrap();
+        let mut health = node.handle().watch();
+        let came_back = health.wait_for(|all| {
+            all.first().is_some_and(|actor| {
+                actor.restarts == 2 && actor.state == alys_supervisor::ActorState::Running
+            })
+        });
+        let health = tokio::time::timeout(crate::actors::PATIENCE, came_back).await.unwrap();
+        assert_eq!(health.unwrap()[0].last_end.as_deref(), Some("a panic in post_start"));
+        assert_eq!(ping(&address).await, Ok(3));
+        node.handle().stop("the test is over");
+        assert!(node.wait().await.is_success());
+    }
+}

@@ -182,7 +182,13 @@ impl World {
         };
         self.forget_reports(child);
         self.happens(&input);
+        let before = self.done.len();
         self.step(input);
+        let unbound = Effect::Unbind(ChildId(child));
+        assert!(
+            self.done[before..].iter().any(|(_, effect)| *effect == unbound),
+            "{child} has ended, and its address still leads to it"
+        );
     }
 
     /// Reports that can no longer come, because something else came first.
