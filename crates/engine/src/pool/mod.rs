@@ -35,6 +35,7 @@ mod head;
 mod pool;
 mod sender;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;
 mod transaction;
 
