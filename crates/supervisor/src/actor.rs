@@ -265,7 +265,7 @@ fn check_health(me: &Me, state: &mut State) {
         {
             found.push(Input::Hung { child, incarnation, symptom });
         }
-        let threads = hands.kept.iter().filter_map(|kept| kept.stats());
+        let threads = hands.kept.iter().flat_map(|kept| kept.stats());
         for stats in threads {
             if let Some(symptom) = judge_thread(&stats, hands.limits) {
                 found.push(Input::ThreadHung { child, symptom });

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::{
     ExitReport, Lifecycle, StopReason,
     core::{ChildId, Effect, Input, ReleaseError},
+    kept::not_released,
     launch::Incarnation,
     metrics,
     state::{Private, State, Waiting},
@@ -142,7 +143,7 @@ fn release(me: &Me, state: &mut State, child: ChildId, within: Duration) {
     let close = async move {
         let mut result = Ok(());
         for worker in &kept {
-            result = result.and(worker.stop(deadline).await);
+            result = result.and(worker.stop(deadline).await.map_err(not_released));
         }
         drop((kept, launch));
         result

@@ -70,29 +70,36 @@ impl<J> fmt::Debug for KeptWorker<J> {
     }
 }
 
-/// A kept thread, without its jobs' type.
-pub(crate) trait Kept: Send + Sync {
-    /// How it fares, where there is one.
-    fn stats(&self) -> Option<WorkerStats>;
-    /// Lets it do what waits, and end.
-    fn stop(&self, deadline: Instant) -> BoxFuture<'static, Result<(), ReleaseError>>;
+/// Threads that belong to a child spec, whatever holds them: a [`KeptWorker`], or something that keeps
+/// several threads behind one handle.
+pub trait KeptThreads: Send + Sync {
+    /// How they fare, those that there are: the supervisor looks for one that works without progress.
+    fn stats(&self) -> Vec<WorkerStats>;
+
+    /// Lets them do what waits, and end. Called once, after the actor has stopped for good.
+    fn stop(&self, deadline: Instant) -> BoxFuture<'static, Result<(), WorkerError>>;
 }
 
-impl<J: Send + 'static> Kept for KeptWorker<J> {
-    fn stats(&self) -> Option<WorkerStats> {
-        self.slot.lock().as_ref().map(Worker::stats)
+impl<J: Send + 'static> KeptThreads for KeptWorker<J> {
+    fn stats(&self) -> Vec<WorkerStats> {
+        self.slot.lock().iter().map(Worker::stats).collect()
     }
 
-    fn stop(&self, deadline: Instant) -> BoxFuture<'static, Result<(), ReleaseError>> {
+    fn stop(&self, deadline: Instant) -> BoxFuture<'static, Result<(), WorkerError>> {
         let worker = self.slot.lock().take();
         Box::pin(async move {
-            let Some(worker) = worker else {
-                return Ok(());
-            };
-            worker.stop(deadline).await.map_err(|error| match error {
-                WorkerError::Stuck { .. } => ReleaseError::Stuck(error.to_string()),
-                other => ReleaseError::Failed(other.to_string()),
-            })
+            match worker {
+                Some(worker) => worker.stop(deadline).await,
+                None => Ok(()),
+            }
         })
+    }
+}
+
+/// How the end of a thread failed, as the core counts it.
+pub(crate) fn not_released(error: WorkerError) -> ReleaseError {
+    match error {
+        WorkerError::Stuck { .. } => ReleaseError::Stuck(error.to_string()),
+        other => ReleaseError::Failed(other.to_string()),
     }
 }

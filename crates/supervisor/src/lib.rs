@@ -183,7 +183,7 @@ pub use builder::SupervisorBuilder;
 pub use error::BuildError;
 pub use exit::run_until_exit;
 pub use handle::{Supervisor, SupervisorHandle};
-pub use kept::KeptWorker;
+pub use kept::{KeptThreads, KeptWorker};
 pub use report::{ChildExit, ExitReport, Lifecycle, Outcome, StopReason};
 pub use rules::{Budget, HealthLimits, RestartPolicy};
 pub use spec::ChildSpec;

@@ -9,7 +9,7 @@ use ractor::Actor;
 use crate::{
     Budget, HealthLimits, KeptWorker, RestartPolicy,
     core::{Names, Rules},
-    kept::Kept,
+    kept::KeptThreads,
     launch::{BoxError, Launch, Launcher},
 };
 
@@ -28,7 +28,7 @@ pub struct ChildSpec {
     pub(crate) rules: Rules,
     pub(crate) health: HealthLimits,
     pub(crate) launch: Box<dyn Launch>,
-    pub(crate) kept: Vec<Box<dyn Kept>>,
+    pub(crate) kept: Vec<Box<dyn KeptThreads>>,
 }
 
 impl ChildSpec {
@@ -154,6 +154,13 @@ impl ChildSpec {
     #[must_use]
     pub fn keeps<J: Send + 'static>(mut self, worker: &KeptWorker<J>) -> Self {
         self.kept.push(Box::new(worker.clone()));
+        self
+    }
+
+    /// The same for threads that something else than a [`KeptWorker`] holds.
+    #[must_use]
+    pub fn keeps_threads(mut self, threads: impl KeptThreads + 'static) -> Self {
+        self.kept.push(Box::new(threads));
         self
     }
 

@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::{
     ChildSpec, ExitReport, HealthLimits, Lifecycle,
     core::{ChildId, Core, End, Moment, ReleaseError},
-    kept::Kept,
+    kept::KeptThreads,
     launch::{Incarnation, Launch},
 };
 
@@ -38,7 +38,7 @@ pub(crate) enum Private {
 pub(crate) struct Hands {
     /// Empty once the node has stopped this child.
     pub(crate) launch: Option<Box<dyn Launch>>,
-    pub(crate) kept: Vec<Box<dyn Kept>>,
+    pub(crate) kept: Vec<Box<dyn KeptThreads>>,
     pub(crate) limits: HealthLimits,
     /// Of the start under way: dropped to cancel it.
     pub(crate) cancel: Option<oneshot::Sender<()>>,
@@ -50,7 +50,11 @@ pub(crate) struct Hands {
 }
 
 impl Hands {
-    pub(crate) fn new(launch: Box<dyn Launch>, kept: Vec<Box<dyn Kept>>, limits: HealthLimits) -> Self {
+    pub(crate) fn new(
+        launch: Box<dyn Launch>,
+        kept: Vec<Box<dyn KeptThreads>>,
+        limits: HealthLimits,
+    ) -> Self {
         Self {
             launch: Some(launch),
             kept,

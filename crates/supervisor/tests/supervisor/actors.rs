@@ -8,7 +8,7 @@ use std::{
 };
 
 use alys_bus::{Address, AskError, Context, Feed, Inbox, Limits, Reply, Subscription, Work, protocol_kinds};
-use alys_supervisor::{BuildError, ChildSpec, Lifecycle, Supervisor, SupervisorBuilder};
+use alys_supervisor::{BuildError, ChildSpec, ExitReport, Lifecycle, Supervisor, SupervisorBuilder};
 use parking_lot::Mutex;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 
@@ -219,6 +219,13 @@ pub(crate) async fn running(builder: SupervisorBuilder) -> Supervisor {
     let supervisor = builder.seed(7).start().await.unwrap();
     assert!(supervisor.handle().until_running(PATIENCE).await);
     supervisor
+}
+
+/// Waits for the end of a node, which must come: in paused time, its health checks would go on for ever.
+pub(crate) async fn ended(node: Supervisor) -> ExitReport {
+    // Longer than the longest chain of deadlines in a test.
+    let limit = PATIENCE * 6;
+    tokio::time::timeout(limit, node.wait()).await.expect("the node never ended")
 }
 
 /// A builder with these children.

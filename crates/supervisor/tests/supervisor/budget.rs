@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alys_supervisor::{Budget, Outcome, RestartPolicy, StopReason};
 
-use crate::actors::{Order, Stage, node, order, puppet, running, started};
+use crate::actors::{Order, Stage, ended, node, order, puppet, running, started};
 
 #[tokio::test(start_paused = true)]
 async fn a_spent_budget_stops_the_node_in_order_with_the_reason() {
@@ -26,7 +26,7 @@ async fn a_spent_budget_stops_the_node_in_order_with_the_reason() {
     stage.take_journal();
     let _ = order(&address, |reply| Order::Fail { reply }).await;
 
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(
         report.reason,
         StopReason::BudgetSpent {
@@ -64,7 +64,7 @@ async fn restarts_older_than_the_budgets_time_are_forgotten() {
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
     node.handle().stop("the test is over");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert!(report.is_success());
     assert_eq!(report.children[0].restarts, 5);
 }
@@ -82,7 +82,7 @@ async fn the_end_of_an_actor_that_is_never_restarted_is_the_end_of_the_node() {
             let ctx = alys_bus::Context::root(Duration::from_secs(1));
             address.try_tell(ctx, Order::Leave).unwrap();
         }
-        let report = node.wait().await;
+        let report = ended(node).await;
         let expected = if fails {
             StopReason::Failed { actor: "a".to_owned(), reason: "a panic in handle".to_owned() }
         } else {

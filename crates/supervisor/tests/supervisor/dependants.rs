@@ -3,7 +3,7 @@
 use alys_bus::AskError;
 use alys_supervisor::BuildError;
 
-use crate::actors::{Stage, build_error, node, ping, puppet, running, started};
+use crate::actors::{Stage, build_error, ended, node, ping, puppet, running, started};
 
 #[tokio::test(start_paused = true)]
 async fn dependants_that_say_so_are_restarted_with_it_and_others_go_on() {
@@ -42,7 +42,7 @@ async fn dependants_that_say_so_are_restarted_with_it_and_others_go_on() {
     assert_eq!(restarts("with"), 1);
     assert_eq!(restarts("apart"), 0);
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,7 +60,7 @@ async fn while_it_is_down_its_dependants_see_that_it_is_unavailable() {
     started(&mut events, "base").await;
     assert_eq!(ping(&base_address).await, Ok(2));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test]

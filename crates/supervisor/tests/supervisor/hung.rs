@@ -5,7 +5,7 @@ use std::{sync::mpsc::sync_channel, time::Duration};
 use alys_bus::{AskError, Context};
 use alys_supervisor::{HealthLimits, Lifecycle, Outcome, StopReason};
 
-use crate::actors::{Order, PATIENCE, Stage, event, node, order, ping, puppet, running, started};
+use crate::actors::{Order, PATIENCE, Stage, ended, event, node, order, ping, puppet, running, started};
 
 fn limits(seconds: u64) -> HealthLimits {
     HealthLimits {
@@ -38,7 +38,7 @@ async fn an_actor_hung_at_an_await_is_killed_restarted_and_reported() {
     let health = node.handle().health();
     assert!(health[0].last_end.as_ref().unwrap().starts_with("hung: Hang has run for"));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn an_actor_that_hangs_too_often_spends_its_budget() {
         started(&mut events, "a").await;
     }
     let _ = order(&address, |reply| Order::Hang { reply }).await;
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert!(
         matches!(&report.reason, StopReason::BudgetSpent { actor, restarts: 5, .. } if actor == "a"),
         "{report}"
@@ -69,7 +69,7 @@ async fn work_within_its_limit_is_not_hung() {
     assert_eq!(outcome, Err(AskError::Timeout("puppet")));
     assert_eq!(node.handle().health()[0].restarts, 0);
     node.handle().stop("the test is over");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(
         report.children[0].outcome,
         Outcome::Killed,
@@ -90,7 +90,7 @@ async fn an_actor_that_holds_a_thread_of_the_runtime_stops_the_node_in_order() {
     stage.take_journal();
     let (release, until) = sync_channel::<()>(0);
     address.try_tell(Context::root(PATIENCE), Order::Block { until }).unwrap();
-    let report = node.wait().await;
+    let report = ended(node).await;
     drop(release);
     assert!(matches!(&report.reason, StopReason::Stuck { actor, .. } if actor == "a"), "{report}");
     assert!(matches!(report.children[1].outcome, Outcome::Stuck(_)));

@@ -7,7 +7,7 @@ use alys_bus::{
     protocol::supervisor::{ActorState, Registration, SupervisorError, SupervisorMessage},
 };
 
-use crate::actors::{PATIENCE, Stage, Start, node, ping, puppet, running};
+use crate::actors::{PATIENCE, Stage, Start, ended, node, ping, puppet, running};
 
 fn ctx() -> Context {
     Context::root(PATIENCE)
@@ -27,7 +27,7 @@ async fn health_check_lists_the_actors_in_start_order() {
         health.iter().map(|actor| (actor.actor.as_str(), actor.state, actor.restarts)).collect();
     assert_eq!(shown, [("base", ActorState::Running, 0), ("above", ActorState::Running, 0)]);
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
     let outcome = address.ask(ctx(), |reply| SupervisorMessage::HealthCheck { reply }).await;
     assert_eq!(outcome, Err(AskError::Unavailable("supervisor")));
 }
@@ -46,7 +46,7 @@ async fn a_restart_on_request_takes_those_along_that_restart_with_it_and_spends_
         assert_eq!(stage.take_journal(), ["with flushed", "base flushed", "base started", "with started"]);
     }
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn a_restart_of_nobody_is_a_typed_error() {
     let unknown = SupervisorError::UnknownActor("b".to_owned());
     assert_eq!(outcome, Err(AskError::Actor(unknown)));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +71,7 @@ async fn who_waits_for_a_restart_hears_that_the_budget_is_spent() {
     let expected =
         SupervisorError::NotStarted { actor: "a".to_owned(), reason: "an error in pre_start".to_owned() };
     assert_eq!(outcome, Err(AskError::Actor(expected)));
-    assert!(!node.wait().await.is_success());
+    assert!(!ended(node).await.is_success());
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +93,7 @@ async fn an_actor_registered_at_run_time_is_watched_like_the_others() {
     }
     stage.take_journal();
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
     assert_eq!(stage.journal(), ["late flushed", "base flushed"]);
 }
 
@@ -113,7 +113,7 @@ async fn a_registration_whose_start_fails_is_forgotten_and_the_node_goes_on() {
     let (_, again) = puppet(&stage, "late");
     assert_eq!(node.handle().register(ctx(), again).await, Ok(()), "its name is free again");
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 /// Not a child spec.
@@ -152,7 +152,7 @@ async fn registrations_that_cannot_be_watched_are_refused() {
     let outcome = node.handle().address().ask(ctx(), ask).await;
     assert!(refused(outcome).contains("not a ChildSpec"));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 /// Panics as soon as it is looked at.
@@ -178,7 +178,7 @@ async fn a_supervisor_that_fails_itself_ends_the_run_with_a_failure() {
     let ask = |reply| SupervisorMessage::RegisterActor { actor, reply };
     let outcome = node.handle().address().ask(ctx(), ask).await;
     assert_eq!(outcome, Err(AskError::NoReply("supervisor")));
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(report.reason, alys_supervisor::StopReason::SupervisorFailed);
     assert_eq!(report.exit_code(), 1);
     assert_eq!(ping(&address).await, Err(AskError::Unavailable("puppet")));

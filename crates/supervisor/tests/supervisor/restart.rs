@@ -5,7 +5,7 @@ use std::time::Duration;
 use alys_bus::AskError;
 use alys_supervisor::{Budget, ChildSpec, Lifecycle, RestartPolicy};
 
-use crate::actors::{Order, Stage, event, node, order, ping, puppet, running, started};
+use crate::actors::{Order, Stage, ended, event, node, order, ping, puppet, running, started};
 
 /// Ends the only actor by `blow`, and checks that it comes back, and what its askers saw.
 async fn comes_back_after(blow: impl AsyncFnOnce(&Stage, &alys_bus::Address<Order>)) -> String {
@@ -17,9 +17,9 @@ async fn comes_back_after(blow: impl AsyncFnOnce(&Stage, &alys_bus::Address<Orde
 
     blow(&stage, &address).await;
 
-    let ended = event(&mut events, |event| matches!(event, Lifecycle::Ended { .. })).await;
-    let Lifecycle::Ended { reason, .. } = ended else {
-        panic!("not an end: {ended:?}");
+    let end = event(&mut events, |event| matches!(event, Lifecycle::Ended { .. })).await;
+    let Lifecycle::Ended { reason, .. } = end else {
+        panic!("not an end: {end:?}");
     };
     assert_eq!(
         ping(&address).await,
@@ -32,7 +32,7 @@ async fn comes_back_after(blow: impl AsyncFnOnce(&Stage, &alys_bus::Address<Orde
     assert_eq!(health[0].restarts, 1);
     assert_eq!(health[0].last_end.as_deref(), Some(reason.as_str()));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
     reason
 }
 
@@ -90,7 +90,7 @@ async fn stale_ref() {
     assert_eq!(teller.try_tell(ctx, Order::Leave), Ok(()));
     started(&mut events, "a").await;
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +106,7 @@ async fn an_actor_is_bound_again_within_100_ms_of_its_first_end() {
     assert!(clock.now_ms() < 100, "took {} ms", clock.now_ms());
     assert_eq!(ping(&address).await, Ok(2));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_hundred_askers_see_only_typed_errors_while_an_actor_is_killed_again_a
     assert_eq!(address.stats().in_flight(), 0, "all credits came back");
     drop(tasks);
     node.handle().stop("the test is over");
-    assert_eq!(node.wait().await.children[0].restarts, 20);
+    assert_eq!(ended(node).await.children[0].restarts, 20);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +167,7 @@ async fn restart_flips_a_flag() {
     assert_eq!(ping(&address).await, Ok(2), "and the new one answers");
     assert_eq!(stage.journal(), ["a started", "a flushed", "a started"]);
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 /// Panics when it is dropped, as what an actor holds may.
@@ -215,11 +215,11 @@ async fn a_panic_in_what_an_actor_held_is_not_the_supervisors() {
     let mut events = node.handle().events();
     let ctx = alys_bus::Context::root(Duration::from_secs(1));
     address.try_tell(ctx, Order::Leave).unwrap();
-    let ended = event(&mut events, |event| matches!(event, Lifecycle::Ended { .. })).await;
-    assert!(format!("{ended:?}").contains("what it held panicked when dropped"));
+    let end = event(&mut events, |event| matches!(event, Lifecycle::Ended { .. })).await;
+    assert!(format!("{end:?}").contains("what it held panicked when dropped"));
     started(&mut events, "puppet").await;
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }
 
 /// Takes its time to be dropped, as a database or a socket may, and says when it has been.
@@ -280,5 +280,5 @@ async fn an_actor_is_started_again_only_when_all_that_the_last_one_held_is_dropp
     started(&mut events, "puppet").await;
     assert_eq!(stage.journal(), ["started", "dropped", "started"]);
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alys_supervisor::{Lifecycle, StopReason};
 
-use crate::actors::{Stage, Start, event, node, ping, puppet, running, started};
+use crate::actors::{Stage, Start, ended, event, node, ping, puppet, running, started};
 
 /// Each way to fail, and what is said about it.
 const FAILURES: [(Start, &str); 5] = [
@@ -27,7 +27,7 @@ async fn a_first_start_that_fails_stops_the_node_with_the_reason() {
             node([base, spec.depends_on("base").start_within(Duration::from_secs(3)), above.depends_on("a")]);
         let node = builder.start().await.unwrap();
         assert!(!node.handle().until_running(crate::actors::PATIENCE).await);
-        let report = node.wait().await;
+        let report = ended(node).await;
         assert_eq!(report.reason, StopReason::NotStarted { actor: "a".to_owned(), reason: said.to_owned() });
         assert!(!report.is_success());
         assert_eq!(
@@ -54,7 +54,7 @@ async fn a_restart_that_fails_is_tried_again() {
         started(&mut events, "a").await;
         assert_eq!(ping(&address).await, Ok(2), "incarnations that never ran do not count");
         node.handle().stop("the test is over");
-        assert!(node.wait().await.is_success());
+        assert!(ended(node).await.is_success());
     }
 }
 
@@ -69,8 +69,7 @@ async fn failed_restarts_spend_the_budget_however_long_they_take() {
         let node = running(node([spec])).await;
         stage.next_starts("a", [Some(failure); 10]);
         stage.cell("a").kill();
-        let report =
-            tokio::time::timeout(Duration::from_secs(60), node.wait()).await.expect("it went on for ever");
+        let report = ended(node).await;
         assert!(matches!(&report.reason, StopReason::BudgetSpent { last, .. } if last == said), "{report}");
     }
 }
@@ -88,7 +87,7 @@ async fn a_stop_during_a_start_cancels_it() {
         .await
         .unwrap();
     node.handle().stop("no patience");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert!(report.is_success(), "{report}");
     assert_eq!(stage.journal(), ["base started", "base flushed"]);
 }
@@ -111,6 +110,6 @@ async fn an_actor_that_ends_before_its_start_is_reported_is_started_again() {
         assert_eq!(health.unwrap()[0].last_end.as_deref(), Some("a panic in post_start"));
         assert_eq!(ping(&address).await, Ok(3));
         node.handle().stop("the test is over");
-        assert!(node.wait().await.is_success());
+        assert!(ended(node).await.is_success());
     }
 }

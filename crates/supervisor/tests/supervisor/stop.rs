@@ -5,7 +5,7 @@ use std::time::Duration;
 use alys_bus::AskError;
 use alys_supervisor::{Outcome, StopReason};
 
-use crate::actors::{Stage, Stop, node, ping, puppet, running};
+use crate::actors::{Stage, Stop, ended, node, ping, puppet, running};
 
 #[tokio::test(start_paused = true)]
 async fn kill_without_flush() {
@@ -25,7 +25,7 @@ async fn kill_without_flush() {
     .await;
     stage.take_journal();
     node.handle().stop("the test is over");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(
         stage.journal(),
         [
@@ -57,7 +57,7 @@ async fn an_actor_that_does_not_stop_in_time_is_killed_and_reported_and_the_rest
         running(node([base, slow.depends_on("base").stop_within(limit), above.depends_on("slow")])).await;
     stage.take_journal();
     node.handle().stop("the test is over");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(stage.journal(), ["above flushed", "base flushed"]);
     assert_eq!(report.children[1].outcome, Outcome::Killed);
     assert!(report.children[1].took >= limit);
@@ -75,7 +75,7 @@ async fn an_actor_that_panics_in_post_stop_is_reported_and_the_rest_is_flushed()
     let node = running(node([base, bad.depends_on("base")])).await;
     stage.take_journal();
     node.handle().stop("the test is over");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(stage.journal(), ["base flushed"]);
     assert_eq!(report.children[0].outcome, Outcome::Failed("a panic in post_stop".to_owned()));
     assert!(!report.is_success());
@@ -88,7 +88,7 @@ async fn the_first_reason_to_stop_counts() {
     let node = running(node([spec])).await;
     node.handle().stop("first");
     node.handle().stop("second");
-    let report = node.wait().await;
+    let report = ended(node).await;
     assert_eq!(report.reason, StopReason::Requested("first".to_owned()));
 }
 
@@ -96,5 +96,5 @@ async fn the_first_reason_to_stop_counts() {
 async fn a_node_without_actors_stops() {
     let node = node([]).start().await.unwrap();
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
 }

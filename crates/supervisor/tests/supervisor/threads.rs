@@ -16,7 +16,7 @@ use alys_bus::{
 use alys_supervisor::{ChildSpec, HealthLimits, KeptWorker, Outcome, StopReason};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::actors::{PATIENCE, Stage, event, node, puppet, running, started};
+use crate::actors::{PATIENCE, Stage, ended, event, node, puppet, running, started};
 
 /// What can be asked of the actor, all of which its thread does.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ async fn a_restarted_actor_attaches_to_its_thread_again() {
     started(&mut events, "keeper").await;
     assert_eq!(count(&address).await, Ok((1, 2)), "the same thread, the same database");
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
     assert_eq!(stage.journal(), ["database opened", "database closed"]);
 }
 
@@ -153,7 +153,7 @@ async fn a_panic_of_the_thread_opens_the_database_anew_after_the_old_one_is_clos
     started(&mut events, "keeper").await;
     assert_eq!(count(&address).await, Ok((2, 1)));
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
     assert_eq!(stage.journal(), ["database opened", "database closed", "database opened", "database closed"]);
 }
 
@@ -166,7 +166,7 @@ async fn the_database_is_closed_after_its_actor_and_before_what_it_depends_on() 
     let node = running(node([below, spec.depends_on("below"), above.depends_on("keeper")])).await;
     stage.take_journal();
     node.handle().stop("the test is over");
-    assert!(node.wait().await.is_success());
+    assert!(ended(node).await.is_success());
     assert_eq!(stage.journal(), ["above flushed", "database closed", "below flushed"]);
 }
 
@@ -182,7 +182,7 @@ async fn a_stuck_thread_cannot_be_killed_so_the_node_stops_in_order_and_says_so(
     stage.take_journal();
     let (release, until) = sync_channel::<()>(0);
     address.try_tell(Context::root(PATIENCE), Order::Block { until }).unwrap();
-    let report = node.wait().await;
+    let report = ended(node).await;
     drop(release);
     assert!(
         matches!(&report.reason, StopReason::Stuck { actor, what } if actor == "keeper" && what.contains("a job of the thread keeper")),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Budget, Lifecycle, RestartPolicy, StopReason,
-    core::{Effect, Input, Moment, backoff},
+    core::{Effect, Input, Moment, backoff, budget::Window},
 };
 
 /// One child with these rules, bound.
@@ -98,6 +98,20 @@ proptest! {
         let whole = first.saturating_mul(1 << restart.saturating_sub(1).min(31)).min(max);
         prop_assert!(pause >= whole / 2 && pause <= whole);
     }
+}
+
+#[test]
+fn a_restart_leaves_the_budget_exactly_when_its_time_is_over() {
+    let within = Duration::from_secs(60);
+    let budget = Budget { restarts: 2, within };
+    let mut window = Window::default();
+    let at = Duration::from_secs;
+    assert_eq!(window.take(budget, at(0)), Some(1));
+    assert_eq!(window.take(budget, at(1)), Some(2));
+    assert_eq!(window.take(budget, within - Duration::from_nanos(1)), None);
+    assert_eq!(window.take(budget, within), Some(2));
+    assert_eq!(window.take(budget, within), None);
+    assert_eq!(window.take(budget, at(61)), Some(2));
 }
 
 #[test]
