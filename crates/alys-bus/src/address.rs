@@ -140,7 +140,7 @@ impl<M: Protocol> Address<M> {
             yield_now().await;
             return Err(AskError::Overloaded(M::ACTOR));
         }
-        let (reply, answer) = Reply::new(M::ACTOR, Some(Permit::taken(Arc::clone(gate), self.lane)));
+        let (reply, answer) = Reply::new(Permit::taken(Arc::clone(gate), self.lane));
         let message = make(reply);
         let kind = message.kind();
         let hop = hop(&message, ctx);
@@ -172,7 +172,7 @@ impl<M: Protocol> Address<M> {
             Lane::Normal => port.post(envelope),
             Lane::Control => {
                 let span = Span::current();
-                envelope.span = (!span.is_disabled()).then_some(span);
+                envelope.span = (!span.is_disabled()).then(|| Box::new(span));
                 match mailbox.push(envelope) {
                     Pushed::Wake => port.wake(),
                     Pushed::Woken => true,

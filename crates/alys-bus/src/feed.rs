@@ -25,7 +25,7 @@ const YIELD_AFTER: Duration = Duration::from_micros(100);
 /// Hands one incarnation of an actor its work. Held in the actor's state; its end is the end of the
 /// incarnation.
 ///
-/// ```ignore
+/// ```text
 /// async fn handle(
 ///     &self,
 ///     me: ActorRef<Self::Msg>,
@@ -60,7 +60,7 @@ struct Current {
     started: Instant,
     /// Given back when the work is done.
     permit: Option<Permit>,
-    span: Option<Span>,
+    span: Option<Box<Span>>,
 }
 
 impl<M: Protocol> Feed<M> {
@@ -168,7 +168,8 @@ impl<M: Protocol> Feed<M> {
     /// of another message, and so inside its span; where that matters, `.instrument(feed.span())` the
     /// work. `ctx.id` is right in any case.
     pub fn span(&self) -> Span {
-        self.current.as_ref().and_then(|current| current.span.clone()).unwrap_or_else(Span::current)
+        let own = self.current.as_ref().and_then(|current| current.span.as_deref());
+        own.cloned().unwrap_or_else(Span::current)
     }
 
     /// The name of the actor.

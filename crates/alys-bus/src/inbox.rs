@@ -14,8 +14,8 @@ pub struct Envelope<M> {
     /// The credit of a message that asks for no answer; a request's is in its reply.
     pub(crate) permit: Option<Permit>,
     /// The sender's span, in the control lane only: ractor carries the spans of what goes through its
-    /// own mailbox.
-    pub(crate) span: Option<Span>,
+    /// own mailbox. Boxed, for every message is moved about with its envelope.
+    pub(crate) span: Option<Box<Span>>,
 }
 
 /// The ractor message type of an actor with the public protocol `M` and private messages `P`.

@@ -18,12 +18,26 @@ const KIND_MASK: u64 = (1 << KIND_BITS) - 1;
 #[derive(Debug)]
 pub(crate) struct Progress {
     epoch: Instant,
-    /// Messages sent to it; written by senders.
+    sent: SenderSide,
+    done: FeedSide,
+}
+
+/// Written by senders. Each side has cache lines of its own, or every message would move them to and fro.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct SenderSide {
+    /// Messages sent to it.
     posted: AtomicU64,
-    /// Messages it has begun or dropped; written by its feed alone.
-    taken: AtomicU64,
     /// When its queue last became non-empty.
     filled_at: AtomicU64,
+}
+
+/// Written by the feed alone, so no read-modify-write is needed.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct FeedSide {
+    /// Messages it has begun or dropped.
+    taken: AtomicU64,
     /// When it last began or finished anything.
     stepped_at: AtomicU64,
     /// What runs now and since when, in one word so that both are read together: microseconds, then the
@@ -40,14 +54,7 @@ pub(crate) struct Running {
 
 impl Progress {
     pub(crate) fn new(epoch: Instant) -> Self {
-        Self {
-            epoch,
-            posted: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
-            filled_at: AtomicU64::new(0),
-            stepped_at: AtomicU64::new(0),
-            running: AtomicU64::new(0),
-        }
+        Self { epoch, sent: SenderSide::default(), done: FeedSide::default() }
     }
 
     fn stamp(&self, at: Instant) -> u64 {
@@ -61,40 +68,40 @@ impl Progress {
     }
 
     pub(crate) fn posted(&self, at: Instant) {
-        let before = self.posted.fetch_add(1, Relaxed);
-        if before == self.taken.load(Relaxed) {
-            self.filled_at.store(self.stamp(at), Relaxed);
+        let before = self.sent.posted.fetch_add(1, Relaxed);
+        if before == self.done.taken.load(Relaxed) {
+            self.sent.filled_at.store(self.stamp(at), Relaxed);
         }
     }
 
-    /// One message has left the queue. Only the feed calls this, so no read-modify-write is needed.
+    /// One message has left the queue.
     pub(crate) fn taken(&self) {
-        self.taken.store(self.taken.load(Relaxed).wrapping_add(1), Relaxed);
+        self.done.taken.store(self.done.taken.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     pub(crate) fn started(&self, kind: usize, at: Instant) {
         let stamp = self.stamp(at);
-        self.stepped_at.store(stamp, Relaxed);
-        self.running.store((stamp << KIND_BITS) | (kind as u64 & KIND_MASK), Relaxed);
+        self.done.stepped_at.store(stamp, Relaxed);
+        self.done.running.store((stamp << KIND_BITS) | (kind as u64 & KIND_MASK), Relaxed);
     }
 
     pub(crate) fn idle(&self, at: Instant) {
-        self.stepped_at.store(self.stamp(at), Relaxed);
-        self.running.store(0, Relaxed);
+        self.done.stepped_at.store(self.stamp(at), Relaxed);
+        self.done.running.store(0, Relaxed);
     }
 
     pub(crate) fn queued(&self) -> u64 {
-        self.posted.load(Relaxed).saturating_sub(self.taken.load(Relaxed))
+        self.sent.posted.load(Relaxed).saturating_sub(self.done.taken.load(Relaxed))
     }
 
     pub(crate) fn running(&self) -> Option<Running> {
-        let word = self.running.load(Relaxed);
+        let word = self.done.running.load(Relaxed);
         let since = self.instant(word >> KIND_BITS)?;
         Some(Running { kind: (word & KIND_MASK) as usize, since })
     }
 
     pub(crate) fn last_step(&self) -> Option<Instant> {
-        self.instant(self.stepped_at.load(Relaxed))
+        self.instant(self.done.stepped_at.load(Relaxed))
     }
 
     /// Since when something is queued while nothing moves.
@@ -102,6 +109,6 @@ impl Progress {
         if self.queued() == 0 {
             return None;
         }
-        self.instant(self.filled_at.load(Relaxed).max(self.stepped_at.load(Relaxed)))
+        self.instant(self.sent.filled_at.load(Relaxed).max(self.done.stepped_at.load(Relaxed)))
     }
 }

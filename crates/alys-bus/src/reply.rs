@@ -1,13 +1,20 @@
 //! The right, and the duty, to answer one request.
 
-use std::{cell::Cell, fmt, sync::atomic::Ordering::Relaxed};
+use std::{
+    cell::Cell,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
 };
 
-use crate::{AskError, gate::Permit};
+use crate::{
+    AskError,
+    gate::{Counters, Permit},
+};
 
 /// Answers one request, from wherever the work ends: it may be moved into a task, a thread or a table.
 ///
@@ -16,21 +23,53 @@ use crate::{AskError, gate::Permit};
 pub struct Reply<T, E> {
     /// Empty once answered.
     answer: Option<oneshot::Sender<Result<T, AskError<E>>>>,
-    /// None where the request did not come over an address.
-    permit: Option<Permit>,
-    actor: &'static str,
+    origin: Origin,
+}
+
+/// Where a request came from.
+enum Origin {
+    /// Over an address, whose credit it holds.
+    Address(Permit),
+    /// From nowhere; the name is that of the actor asked.
+    Detached(&'static str),
+}
+
+impl Origin {
+    fn actor(&self) -> &'static str {
+        match self {
+            Self::Address(permit) => permit.gate().actor,
+            Self::Detached(actor) => actor,
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Self::Address(permit) = self {
+            permit.give_back();
+        }
+    }
+
+    fn count(&self, counter: impl FnOnce(&Counters) -> &AtomicU64) {
+        if let Self::Address(permit) = self {
+            counter(&permit.gate().counters).fetch_add(1, Relaxed);
+        }
+    }
 }
 
 impl<T, E> Reply<T, E> {
-    pub(crate) fn new(actor: &'static str, permit: Option<Permit>) -> (Self, Answer<T, E>) {
-        let (sender, receiver) = oneshot::channel();
-        (Self { answer: Some(sender), permit, actor }, Answer { receiver, actor })
+    pub(crate) fn new(permit: Permit) -> (Self, Answer<T, E>) {
+        Self::from(Origin::Address(permit))
     }
 
     /// A reply that belongs to no address, with the end that waits for it: to call a handler directly,
     /// in tests and simulations.
     pub fn detached(actor: &'static str) -> (Self, Answer<T, E>) {
-        Self::new(actor, None)
+        Self::from(Origin::Detached(actor))
+    }
+
+    fn from(origin: Origin) -> (Self, Answer<T, E>) {
+        let (sender, receiver) = oneshot::channel();
+        let actor = origin.actor();
+        (Self { answer: Some(sender), origin }, Answer { receiver, actor })
     }
 
     /// Answers. Where the asker has gone, that is counted and nothing else happens.
@@ -45,7 +84,7 @@ impl<T, E> Reply<T, E> {
 
     /// Answers that this actor does not know this kind of message.
     pub fn unsupported(self) {
-        let actor = self.actor;
+        let actor = self.origin.actor();
         self.finish(Err(AskError::Unsupported(actor)));
     }
 
@@ -56,12 +95,10 @@ impl<T, E> Reply<T, E> {
 
     fn finish(mut self, outcome: Result<T, AskError<E>>) {
         // The credit first: whoever sees the answer may count on its being free again.
-        if let Some(permit) = &mut self.permit {
-            permit.give_back();
-        }
+        self.origin.give_back();
         let delivered = self.answer.take().is_some_and(|answer| answer.send(outcome).is_ok());
-        if !delivered && let Some(permit) = &self.permit {
-            permit.gate().counters.late.fetch_add(1, Relaxed);
+        if !delivered {
+            self.origin.count(|counters| &counters.late);
         }
     }
 }
@@ -71,25 +108,20 @@ impl<T, E> Drop for Reply<T, E> {
         let Some(answer) = self.answer.take() else {
             return;
         };
-        if let Some(permit) = &mut self.permit {
-            permit.give_back();
-        }
-        let unsupported = DROPPED_AS_UNSUPPORTED.get();
-        if unsupported {
+        self.origin.give_back();
+        if DROPPED_AS_UNSUPPORTED.get() {
             // An asker who has gone needs no answer.
-            let _ = answer.send(Err(AskError::Unsupported(self.actor)));
-        }
-        if let Some(permit) = &self.permit {
-            let counters = &permit.gate().counters;
-            let counter = if unsupported { &counters.unsupported } else { &counters.unanswered };
-            counter.fetch_add(1, Relaxed);
+            let _ = answer.send(Err(AskError::Unsupported(self.origin.actor())));
+            self.origin.count(|counters| &counters.unsupported);
+        } else {
+            self.origin.count(|counters| &counters.unanswered);
         }
     }
 }
 
 impl<T, E> fmt::Debug for Reply<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").field("actor", &self.actor).finish_non_exhaustive()
+        f.debug_struct("Reply").field("actor", &self.origin.actor()).finish_non_exhaustive()
     }
 }
 

@@ -22,10 +22,21 @@ fn main() {
     }
     tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(std::io::sink).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let all = async {
-        cost::run().await;
-        flood::run().await;
-        restart::run().await;
+    // `cargo bench -p alys-bus -- cost` runs one part.
+    let wanted = |part: &str| {
+        let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+        named.peek().is_none() || named.any(|name| name == part)
+    };
+    let all = async move {
+        if wanted("cost") {
+            cost::run().await;
+        }
+        if wanted("flood") {
+            flood::run().await;
+        }
+        if wanted("restart") {
+            restart::run().await;
+        }
     };
     // In a task: the thread of `block_on` is no worker, and would pay for a wake-up per ask.
     runtime
