@@ -9,4 +9,6 @@
 )]
 
 mod actor;
+mod agreement;
+mod sim;
 mod support;

@@ -45,10 +45,12 @@ pub(crate) fn alarm(what: impl Into<String>, fx: &mut Effects) {
     fx.push(Effect::Event(ChainEvent::Alarm { what: what.into() }));
 }
 
-/// Keeps the proof that a member contradicted itself, and says so once.
-fn accuse(core: &mut Core, offence: Offence, proof: Equivocation, fx: &mut Effects) {
-    if core.proofs.add(offence, proof) {
-        let reason = offence.describe();
-        fx.push(Effect::Event(ChainEvent::Blamed { member: offence.member, reason }));
+/// Keeps the proof that a member contradicted itself, and says so once; false where it was known.
+fn accuse(core: &mut Core, offence: Offence, proof: Equivocation, fx: &mut Effects) -> bool {
+    if !core.proofs.add(offence, proof) {
+        return false;
     }
+    let reason = offence.describe();
+    fx.push(Effect::Event(ChainEvent::Blamed { member: offence.member, reason }));
+    true
 }

@@ -43,9 +43,11 @@ pub(crate) fn vote(core: &mut Core, vote: &Arc<SignedVote>, source: Option<Sourc
                 proposals: VariableList::default(),
                 votes: VariableList::new(both).unwrap_or_default(),
             };
-            accuse(core, offence, proof, fx);
-            // Others may have seen only one of the two.
-            fx.push(Effect::Publish(Gossip::Vote(Arc::clone(vote))));
+            // Others may have seen only one of the two. Once: who hears it does the same.
+            if accuse(core, offence, proof, fx) {
+                fx.push(Effect::Publish(Gossip::Vote(first)));
+                fx.push(Effect::Publish(Gossip::Vote(Arc::clone(vote))));
+            }
         }
     }
 }
