@@ -1,2 +1,41 @@
-//! The Alys node.
-fn main() {}
+//! The Alys node: a thin main around [`alys_node`], which composes the actors.
+//!
+//! `alys dev` makes and runs a development chain, `alys init` and `alys run` do the same in two steps
+//! with files between them, `alys status` asks a running node. Exit codes: 0 after an ordered stop, 1
+//! when something failed (the reason is the last line), 2 for a command line that is wrong.
+
+mod accounts;
+mod cli;
+mod dev;
+mod init;
+mod logging;
+mod new_chain;
+mod run;
+mod show;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let code = match Cli::parse().command {
+        Command::Dev(args) => dev::run(&args),
+        Command::Init(args) => init::run(&args).map(|()| 0),
+        Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::run(&args).map(|()| 0),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "alys", &mut std::io::stdout());
+            Ok(0)
+        }
+    };
+    match code {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -112,10 +112,6 @@ impl MessagePoint {
     pub fn coordinates(&self) -> [u8; 192] {
         self.0.serialize()
     }
-
-    pub(super) fn to_pairing(self) -> Option<G2Affine> {
-        to_pairing(&self.0)
-    }
 }
 
 /// What stands for a hash where `blst` refuses the key 1, which it does not.

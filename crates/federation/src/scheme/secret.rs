@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use alys_primitives::BlsPublicKey;
+use alys_primitives::{B256, BlsPublicKey, BlsSignature, bls::DST};
 use blst::min_pk;
 use threshold_crypto::{
-    Fr, FrRepr, SecretKeyShare,
+    Fr,
     ff::{PrimeField as _, PrimeFieldRepr as _},
 };
 use zeroize::{Zeroize as _, Zeroizing};
@@ -47,15 +47,16 @@ impl SecretShare {
         &self.0
     }
 
-    /// The form that signs. `threshold_crypto` wipes its copy when it is dropped.
-    pub(super) fn to_signing(&self) -> Result<SecretKeyShare, BadSecret> {
-        let mut repr = FrRepr::default();
-        repr.read_be(self.0.as_slice()).map_err(|_| BadSecret)?;
-        let scalar = Fr::from_repr(repr);
-        repr.0.zeroize();
-        let mut scalar = scalar.map_err(|_| BadSecret)?;
-        // `from_mut` overwrites the scalar that it copies.
-        Ok(SecretKeyShare::from_mut(&mut scalar))
+    /// Signs the 32 bytes of `root` under the chain's ciphersuite.
+    ///
+    /// By `blst`, in constant time: `threshold_crypto`'s multiplication takes a time that depends on the
+    /// secret. The signature is the same point.
+    ///
+    /// # Errors
+    /// [`BadSecret`], which cannot be: the bytes were checked when they were taken.
+    pub fn sign(&self, root: B256) -> Result<BlsSignature, BadSecret> {
+        let secret = min_pk::SecretKey::from_bytes(self.0.as_slice()).map_err(|_| BadSecret)?;
+        Ok(BlsSignature::from(secret.sign(root.as_slice(), DST, &[]).to_bytes()))
     }
 }
 

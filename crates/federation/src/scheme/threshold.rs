@@ -65,8 +65,7 @@ impl ThresholdScheme for BlsThreshold {
     }
 
     fn sign(&self, secret: &SecretShare, root: B256) -> Result<BlsSignature, BadSecret> {
-        let point = self.message(root).to_pairing().ok_or(BadSecret)?;
-        Ok(BlsSignature::from(secret.to_signing()?.sign_g2(point).to_bytes()))
+        secret.sign(root)
     }
 
     fn combine(

@@ -1,0 +1,151 @@
+//! The command line: what can be asked of the program, with its help.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// A node of an Alys chain: a Bitcoin sidechain with smart contracts.
+#[derive(Debug, Parser)]
+#[command(name = "alys", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a development chain of one member, with funded accounts: for trying things out.
+    Dev(DevArgs),
+    /// Make the files of a development chain: chain spec, keys, configuration.
+    Init(InitArgs),
+    /// Run a node by its configuration.
+    Run(RunArgs),
+    /// Ask a running node where its chain stands.
+    Status(StatusArgs),
+    /// Print completions for a shell, to be sourced by it.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// Options of `alys dev`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DevArgs {
+    /// Keep the chain in this folder and go on with it next time. Without it everything is in memory, and
+    /// gone when the program ends.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where wallets reach the node: HTTP and WebSocket.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8545")]
+    pub(crate) http: SocketAddr,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) fund: FundArgs,
+    /// How much to log: error, warn, info, debug, trace, or a filter such as `info,alys_chain=debug`.
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+}
+
+/// What a new development chain is made with.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ChainArgs {
+    /// The EVM chain id of a new chain.
+    #[arg(long, value_name = "ID")]
+    pub(crate) chain_id: Option<u64>,
+    /// Seconds from one block of a new chain to the next.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) slot_seconds: Option<u64>,
+    /// The gas limit of each block of a new chain.
+    #[arg(long, value_name = "GAS")]
+    pub(crate) gas_limit: Option<u64>,
+}
+
+/// Who has coins on a new development chain.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FundArgs {
+    /// How many accounts have coins.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) accounts: u8,
+    /// How many coins each of them has.
+    #[arg(long, value_name = "COINS", default_value_t = 10_000)]
+    pub(crate) balance: u64,
+    /// From which words (BIP-39) the accounts' keys are derived.
+    #[arg(long, value_name = "WORDS", default_value = crate::accounts::MNEMONIC)]
+    pub(crate) mnemonic: String,
+}
+
+/// Options of `alys init`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InitArgs {
+    /// The folder to make the files in: it must not hold a chain yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// The chain's name: letters, digits and hyphens.
+    #[arg(long, value_name = "NAME", default_value = "alys-dev")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) fund: FundArgs,
+    /// A file whose first line is the password that shall encrypt the keys. Without it a random one is
+    /// written beside the keys, readable by its owner alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// Options of `alys run`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// The configuration file, as `alys init` writes it.
+    #[arg(long, value_name = "FILE", default_value = "alys.toml")]
+    pub(crate) config: PathBuf,
+    /// Overrides `rpc.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Overrides `log.filter`.
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// Check the configuration and the chain spec, print what would be used, and end.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Options of `alys status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StatusArgs {
+    /// Where the node is reached.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8545")]
+    pub(crate) url: String,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_and_completions_know_it() {
+        let mut script = Vec::new();
+        clap_complete::generate(Shell::Bash, &mut Cli::command(), "alys", &mut script);
+        let script = String::from_utf8_lossy(&script).into_owned();
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            assert!(script.contains(command.get_name()));
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `alys status`: where a running node's chain stands.
+
+use std::time::Duration;
+
+use eyre::{WrapErr as _, bail};
+use serde_json::{Value, json};
+
+use crate::cli::StatusArgs;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+pub(crate) fn run(args: &StatusArgs) -> eyre::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(ask(&args.url))?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&status)?);
+        return Ok(());
+    }
+    let text = |path: &str| match status.pointer(path) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "-".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let block = |name: &str| {
+        format!(
+            "{:>10}  slot {:>10}  {}",
+            text(&format!("/{name}/height")),
+            text(&format!("/{name}/slot")),
+            text(&format!("/{name}/hash"))
+        )
+    };
+    println!("chain      {} (chain id {})", text("/chain"), text("/chainId"));
+    println!("genesis    {}", text("/genesis"));
+    println!("slot       {}", text("/slot"));
+    println!("head       {}", block("head"));
+    println!("final      {}", block("finalized"));
+    println!("anchored   {}", block("anchored"));
+    println!("member     {} of {}, quorum {}", text("/member"), text("/members"), text("/quorum"));
+    println!("sync       {}", text("/sync"));
+    if status.pointer("/lastMiss").is_some_and(|miss| !miss.is_null()) {
+        println!("last miss  {}", text("/lastMiss"));
+    }
+    Ok(())
+}
+
+async fn ask(url: &str) -> eyre::Result<Value> {
+    let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "alys_status", "params": [] });
+    let answer: Value = client
+        .post(url)
+        .json(&request)
+        .send()
+        .await
+        .wrap_err_with(|| format!("no node answers at {url}; is it running, and is this its rpc.listen?"))?
+        .json()
+        .await
+        .wrap_err_with(|| format!("what answers at {url} is not an Alys node"))?;
+    if let Some(error) = answer.get("error") {
+        bail!("the node at {url} answers: {}", error.get("message").unwrap_or(error));
+    }
+    answer.get("result").cloned().ok_or_else(|| eyre::eyre!("what answers at {url} is not an Alys node"))
+}

@@ -1,0 +1,141 @@
+//! init, run, status, completions: what they print, and what they say when something is wrong.
+
+use std::{fs, path::Path};
+
+use crate::process::{Node, alys, output};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn init(folder: &Path) {
+    let made = output(&["init", "--data-dir", folder.to_str().unwrap(), "--slot-seconds", "1"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(text(&made.stdout).contains("trusted dealer"), "{}", text(&made.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_makes_what_run_runs_and_status_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let config = folder.path().join("alys.toml");
+    let config = config.to_str().unwrap();
+    let checked = output(&["run", "--config", config, "--check"]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(text(&checked.stdout).contains("spec digest"));
+
+    let mut node = Node::start(&["run", "--config", config, "--http", "127.0.0.1:0", "--log", "warn"]).await;
+    node.reaches(2).await;
+    let status = output(&["status", "--url", &node.url]);
+    assert!(status.status.success(), "{}", text(&status.stderr));
+    assert!(text(&status.stdout).contains("chain id 212121"), "{}", text(&status.stdout));
+    let json: serde_json::Value =
+        serde_json::from_slice(&output(&["status", "--url", &node.url, "--json"]).stdout).unwrap();
+    assert!(json["head"]["height"].as_u64().unwrap() >= 2);
+    assert_eq!(json["member"], 0);
+    assert!(node.stop("-TERM").await.success());
+
+    let again = output(&["init", "--data-dir", folder.path().to_str().unwrap()]);
+    assert!(!again.status.success());
+    assert!(text(&again.stderr).contains("holds a chain already"), "{}", text(&again.stderr));
+}
+
+#[test]
+fn secrets_are_readable_by_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    for file in ["password", "keys/identity.json", "keys/share.json", "keys/bitcoin.json"] {
+        let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    fs::set_permissions(folder.path().join("keys/share.json"), fs::Permissions::from_mode(0o644)).unwrap();
+    let config = folder.path().join("alys.toml");
+    let refused = output(&["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0"]);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("chmod 600"), "{}", text(&refused.stderr));
+}
+
+/// The configuration that is written has every key, with its default.
+#[test]
+fn a_slip_in_the_configuration_is_named_with_the_nearest_key() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let file = folder.path().join("alys.toml");
+    let sound = fs::read_to_string(&file).unwrap();
+    let check = |toml: &str| {
+        fs::write(&file, toml).unwrap();
+        let checked = output(&["run", "--config", file.to_str().unwrap(), "--check"]);
+        (checked.status.success(), text(&checked.stderr))
+    };
+    assert!(check(&sound).0);
+    let (ok, said) = check(&sound.replace("listen = ", "lisen = "));
+    assert!(!ok && said.contains("`lisen`") && said.contains("did you mean `listen`?"), "{said}");
+    assert!(said.contains("alys.toml"), "{said}");
+    let (ok, said) = check(&sound.replace("max_early = 2", "max_early = 2000"));
+    assert!(!ok && said.contains("chain.max_early is 2000"), "{said}");
+    let (ok, said) = check(&sound.replace("max_early = 2", "max_early = \"two\""));
+    assert!(!ok && said.contains("chain.max_early"), "{said}");
+    let (ok, said) = check(&sound.replace("password_file = \"password\"", ""));
+    assert!(!ok && said.contains("keys.password_file"), "{said}");
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_flags_override_both() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let config = folder.path().join("alys.toml");
+    let listens = |variable: Option<&str>, flag: Option<&str>| {
+        let mut command = alys();
+        command.args(["run", "--config", config.to_str().unwrap(), "--check"]);
+        command.envs(variable.map(|value| ("ALYS_RPC__LISTEN", value)));
+        command.args(flag.map(|value| ["--http", value]).into_iter().flatten());
+        text(&command.output().unwrap().stdout)
+            .lines()
+            .find_map(|l| l.strip_prefix("rpc").map(|l| l.trim().to_owned()))
+    };
+    assert_eq!(listens(None, None).unwrap(), "127.0.0.1:8545");
+    assert_eq!(listens(Some("127.0.0.1:1111"), None).unwrap(), "127.0.0.1:1111");
+    assert_eq!(listens(Some("127.0.0.1:1111"), Some("127.0.0.1:2222")).unwrap(), "127.0.0.1:2222");
+    let wrong = alys()
+        .args(["run", "--config", config.to_str().unwrap(), "--check"])
+        .env("ALYS_RPC__LISTN", "1")
+        .output()
+        .unwrap();
+    assert!(!wrong.status.success() && text(&wrong.stderr).contains("did you mean `listen`"));
+}
+
+#[test]
+fn a_spec_of_another_chain_than_the_stored_one_is_refused() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    init(one.path());
+    init(two.path());
+    fs::copy(two.path().join("chain.json"), one.path().join("chain.json")).unwrap();
+    let config = one.path().join("alys.toml");
+    let refused = output(&["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0"]);
+    assert!(!refused.status.success());
+    assert!(!text(&refused.stderr).is_empty());
+}
+
+#[test]
+fn wrong_uses_say_what_to_do() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["status", "--url", "http://127.0.0.1:1"], "is it running"),
+        (&["run", "--config", "/nowhere/alys.toml"], "/nowhere/alys.toml"),
+        (&["dev", "--mnemonic", "not words", "--http", "127.0.0.1:0"], "BIP-39"),
+        (&["dev", "--log", "=nonsense=", "--http", "127.0.0.1:0"], "log filter"),
+    ];
+    for (arguments, expected) in cases {
+        let ended = output(arguments);
+        assert!(!ended.status.success(), "{arguments:?}");
+        assert!(text(&ended.stderr).contains(expected), "{arguments:?}: {}", text(&ended.stderr));
+    }
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let printed = output(&["completions", shell]);
+        assert!(printed.status.success() && text(&printed.stdout).contains("alys"), "{shell}");
+    }
+}

@@ -1,0 +1,130 @@
+//! `kill -9` at random moments, under load: what was acknowledged is there, and the chain goes on (C9).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    process::{Node, number},
+    wallet::{SINK, Wallet},
+};
+
+const KILLS: u64 = 100;
+
+/// What the node has said before it was killed, and must never take back.
+#[derive(Default)]
+struct Acknowledged {
+    /// Block hash by height, of final blocks.
+    blocks: BTreeMap<u64, String>,
+    /// Block height by transaction hash, from receipts in final blocks.
+    receipts: BTreeMap<String, u64>,
+    /// Transactions sent whose receipts have not been seen.
+    sent: Vec<String>,
+}
+
+impl Acknowledged {
+    /// Notes every block up to the last final one, and receipts in them.
+    async fn note(&mut self, node: &Node) -> Result<(), String> {
+        let last = node.try_call("eth_getBlockByNumber", json!(["safe", false])).await?;
+        let height = number(&last["number"]);
+        let from = self.blocks.last_key_value().map_or(0, |(height, _)| height + 1);
+        for height in from..=height {
+            let block = node.try_call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await?;
+            self.blocks.insert(height, block["hash"].as_str().unwrap().to_owned());
+        }
+        let mut waiting = Vec::new();
+        for hash in std::mem::take(&mut self.sent) {
+            let receipt = node.try_call("eth_getTransactionReceipt", json!([hash])).await?;
+            match receipt.get("blockNumber").map(number) {
+                Some(at) if at <= height => drop(self.receipts.insert(hash, at)),
+                _ => waiting.push(hash),
+            }
+        }
+        self.sent = waiting;
+        Ok(())
+    }
+
+    /// Everything noted is still there.
+    async fn check(&self, node: &Node, seed: u64) {
+        for (height, hash) in &self.blocks {
+            let block = node.call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await;
+            assert_eq!(block["hash"].as_str(), Some(hash.as_str()), "block {height}, seed {seed}");
+        }
+        for (hash, height) in &self.receipts {
+            let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
+            assert_eq!(number(&receipt["blockNumber"]), *height, "receipt of {hash}, seed {seed}");
+        }
+    }
+}
+
+/// Heads of chain and engine agree, and the state is that of the head: each transfer moved one wei.
+async fn heads_agree(node: &Node) {
+    let status = node.call("alys_status", json!([])).await;
+    let head = status["head"]["height"].as_u64().unwrap();
+    let final_height = status["finalized"]["height"].as_u64().unwrap();
+    assert!(final_height <= head);
+    let safe = node.call("eth_getBlockByNumber", json!(["safe", false])).await;
+    assert!(number(&safe["number"]) >= final_height, "the engine's safe block is behind");
+    let at = format!("{final_height:#x}");
+    let balance = node.call("eth_getBalance", json!([SINK, at])).await;
+    let mut transfers = 0;
+    for height in 1..=final_height {
+        let params = json!([format!("{height:#x}")]);
+        transfers += number(&node.call("eth_getBlockTransactionCountByNumber", params).await);
+    }
+    assert_eq!(number(&balance), transfers, "the balance is the sum of the transfers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_acknowledged_block_survives_100_kills_at_random_moments_under_load() {
+    let seed: u64 = rand::rng().random();
+    println!("seed {seed}");
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = Acknowledged::default();
+    let mut wallet = Wallet::new(3);
+    let mut before = 0;
+    for round in 0..KILLS {
+        let node = Node::dev(folder.path()).await;
+        // It goes on: a block above all that were there.
+        node.reaches(before + 1).await;
+        if round % 10 == 0 {
+            acknowledged.check(&node, seed).await;
+            heads_agree(&node).await;
+        } else if let Some((height, hash)) = acknowledged.blocks.last_key_value() {
+            let block = node.call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await;
+            assert_eq!(block["hash"].as_str(), Some(hash.as_str()), "seed {seed}");
+        }
+        let chain_id = number(&node.call("eth_chainId", json!([])).await);
+        wallet.resume(&node).await;
+        let end = Instant::now() + Duration::from_millis(random.random_range(0..1500));
+        let load = async {
+            loop {
+                if let Ok(hash) = wallet.send(&node, chain_id).await {
+                    acknowledged.sent.push(hash);
+                }
+                if acknowledged.note(&node).await.is_err() {
+                    break;
+                }
+            }
+        };
+        // The kill comes at its moment, whatever the load is doing then.
+        let _ = timeout_at(end, load).await;
+        before = acknowledged.blocks.last_key_value().map_or(0, |(height, _)| *height);
+        node.kill();
+    }
+    let node = Node::dev(folder.path()).await;
+    node.reaches(before + 1).await;
+    acknowledged.check(&node, seed).await;
+    heads_agree(&node).await;
+    let Value::Object(_) = node.call("alys_status", json!([])).await else { panic!("no status") };
+    println!(
+        "{KILLS} kills: {} blocks and {} receipts acknowledged, all there",
+        acknowledged.blocks.len(),
+        acknowledged.receipts.len()
+    );
+    assert!(acknowledged.blocks.len() > 50 && acknowledged.receipts.len() > 50, "there was no load");
+}

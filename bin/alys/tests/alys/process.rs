@@ -1,0 +1,142 @@
+//! A node as a child process, and questions to it.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+/// How long anything may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program, with none of the caller's own configuration in its environment.
+pub(crate) fn alys() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alys"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALYS_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn output(arguments: &[&str]) -> Output {
+    alys().args(arguments).output().unwrap()
+}
+
+/// A running node.
+pub(crate) struct Node {
+    child: Child,
+    /// Where it answers.
+    pub(crate) url: String,
+    /// What it printed before it listened.
+    pub(crate) banner: Vec<String>,
+    client: reqwest::Client,
+}
+
+impl Node {
+    /// Starts `alys` with `arguments`, and waits until it listens.
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
+        let mut command = alys();
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let output = child.stdout.take().unwrap();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut banner = Vec::new();
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some(address) = line.strip_prefix("Listening on ") {
+                    return (Some(address.to_owned()), banner);
+                }
+                banner.push(line);
+            }
+            (None, banner)
+        });
+        let (address, banner) =
+            timeout(PATIENCE, read).await.expect("the node says where it listens").unwrap();
+        let Some(address) = address else {
+            panic!("the node ended before it listened: {}", child.wait().unwrap());
+        };
+        Self { child, url: format!("http://{address}"), banner, client: reqwest::Client::new() }
+    }
+
+    /// A development chain kept in `folder`, with slots of one second.
+    pub(crate) async fn dev(folder: &Path) -> Self {
+        let folder = folder.to_str().unwrap();
+        let mut arguments = vec!["dev", "--http", "127.0.0.1:0", "--data-dir", folder, "--log", "warn"];
+        if !Path::new(folder).join("chain.json").exists() {
+            arguments.extend(["--slot-seconds", "1"]);
+        }
+        Self::start(&arguments).await
+    }
+
+    /// One JSON-RPC request; an answer with an error is an `Err`.
+    pub(crate) async fn try_call(&self, method: &str, params: Value) -> Result<Value, String> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let sent = self.client.post(&self.url).json(&request).send().await.map_err(|e| e.to_string())?;
+        let mut answer: Value = sent.json().await.map_err(|e| e.to_string())?;
+        match answer.get("error") {
+            Some(error) => Err(error.to_string()),
+            None => Ok(answer["result"].take()),
+        }
+    }
+
+    /// One JSON-RPC request that must succeed.
+    pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
+        self.try_call(method, params.clone()).await.unwrap_or_else(|e| panic!("{method} {params}: {e}"))
+    }
+
+    /// The head's height.
+    pub(crate) async fn height(&self) -> u64 {
+        number(&self.call("eth_blockNumber", json!([])).await)
+    }
+
+    /// Waits until the head is at least at `height`; the chain has no event over HTTP, so it is asked.
+    pub(crate) async fn reaches(&self, height: u64) {
+        let wait = async {
+            while self.try_call("eth_blockNumber", json!([])).await.map(|n| number(&n)).unwrap_or(0) < height
+            {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("the chain does not reach {height}"));
+    }
+
+    /// `kill -9`: no handler runs.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) async fn stop(&mut self, signal: &str) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let ended = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, ended).await.expect("the node stops in time")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // After `kill` or `stop` it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A hex quantity.
+pub(crate) fn number(value: &Value) -> u64 {
+    let text = value.as_str().unwrap_or_else(|| panic!("{value} is no quantity"));
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+}
