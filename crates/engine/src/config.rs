@@ -84,6 +84,12 @@ pub struct EngineLimits {
     pub proofs: u64,
     /// How many candidate blocks may wait above the base. Default 1,024.
     pub candidates: usize,
+    /// How many blocks the base lags behind where it belongs before it moves. Default 1: at once.
+    ///
+    /// More makes one commit of many: what several of the blocks change is written once, and a
+    /// commit costs by the pages it touches. Paid for with blocks to import again after a crash,
+    /// memory, and a longer commit.
+    pub commit_every: u64,
     /// The most gas a call or an estimate may use. Default 50,000,000.
     pub call_gas: u64,
     /// How many recovered senders are remembered. Default 65,536.
@@ -97,6 +103,7 @@ impl Default for EngineLimits {
             history: Some(90_000),
             proofs: 64,
             candidates: 1024,
+            commit_every: 1,
             call_gas: 50_000_000,
             senders: 65_536,
         }

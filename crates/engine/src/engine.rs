@@ -176,9 +176,19 @@ impl<D: Snapshots> EmbeddedEngine<D> {
         world.safe = later(later(world.safe, safe), world.finalized.into());
         let head = world.head;
         self.reads.publish(world.clone());
-        let reads = &self.reads;
-        chain::advance(&self.database, reads.limits(), world, |world| reads.publish(world))?;
+        if chain::is_due(&world, self.reads.limits()) {
+            self.advance(world)?;
+        }
         Ok(head)
+    }
+
+    /// Moves the base to where it belongs now, however little it lags: before the engine is closed,
+    /// so that nothing final has to be imported again.
+    ///
+    /// # Errors
+    /// [`StateError`] where the database fails.
+    pub fn flush(&mut self) -> Result<(), StateError> {
+        self.advance(World::clone(&self.reads.world()))
     }
 
     /// Goes back to a stored block below the base, taking the blocks above it off, one durable step
@@ -202,6 +212,11 @@ impl<D: Snapshots> EmbeddedEngine<D> {
     /// The database, for its size and the like.
     pub fn database(&self) -> &D {
         &self.database
+    }
+
+    fn advance(&self, world: World) -> Result<(), StateError> {
+        let reads = &self.reads;
+        chain::advance(&self.database, reads.limits(), world, |world| reads.publish(world))
     }
 
     fn check_room(&self, world: &World) -> Result<(), ImportError> {

@@ -21,13 +21,19 @@ const PRUNED_PER_COMMIT: u64 = 128;
 ///
 /// `safe` is what the federation has finalized and cannot be reorganised; `finalized` lies at or
 /// below it.
-pub(crate) fn target(world: &World, limits: &EngineLimits) -> u64 {
+fn target(world: &World, limits: &EngineLimits) -> u64 {
     world
         .safe
         .number
         .max(world.finalized.number)
         .max(world.head.number.saturating_sub(limits.window))
         .min(world.head.number)
+}
+
+/// Whether the base has lagged long enough to be moved.
+pub(crate) fn is_due(world: &World, limits: &EngineLimits) -> bool {
+    let lag = target(world, limits).saturating_sub(world.base_block.header.number);
+    lag >= limits.commit_every.max(1)
 }
 
 /// Moves the base up to where it belongs, and hands each world on the way to `publish`.
@@ -70,9 +76,10 @@ fn step<D: Snapshots>(
     let mut undo = world.undo.to_vec();
     for candidate in blocks {
         let height = candidate.block.header.number;
-        write_overlay(&mut batch, height, &candidate.overlay);
+        let nodes = NodeUndo::of(&candidate.overlay);
+        write_overlay(&mut batch, height, &candidate.overlay, &nodes);
         write_block(&mut batch, &candidate.block);
-        undo.push(Undo { height, nodes: Arc::new(NodeUndo::of(&candidate.overlay)) });
+        undo.push(Undo { height, nodes: Arc::new(nodes) });
     }
     let base = last.block.reference();
     let kept = base.number.saturating_sub(limits.proofs);

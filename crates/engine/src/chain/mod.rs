@@ -13,7 +13,7 @@ mod records;
 mod rollback;
 mod world;
 
-pub(crate) use advance::advance;
+pub(crate) use advance::{advance, is_due};
 pub use block::{BlockRef, ExecutedBlock};
 pub(crate) use block::{BuiltBlock, Candidate};
 pub use import::ImportError;

@@ -140,6 +140,7 @@ impl EngineConfig {
             candidates: self.candidates,
             call_gas: self.call_gas,
             senders: self.senders,
+            ..EngineLimits::default()
         }
     }
 }

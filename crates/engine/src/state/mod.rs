@@ -31,8 +31,7 @@ pub(crate) use commit::{prune_history, revert, write_genesis, write_overlay};
 pub(crate) use keys::{Table, key, keyed_by_height};
 pub use overlay::{Change, Overlay};
 pub(crate) use overlay::{NodeUndo, Undo};
-pub(crate) use root::seal_overlay;
-pub use root::{AccountChange, Basics, StateChanges};
+pub use root::{AccountChange, Basics, StateChanges, seal_overlay};
 pub use view::{AccountProof, SlotProof, StateView};
 
 /// A state with nothing in it: what the genesis is built on.

@@ -53,7 +53,7 @@ pub struct StateChanges {
 ///
 /// # Errors
 /// [`StateError`] where the state cannot be read.
-pub(crate) fn seal_overlay(parent: &StateView, changes: StateChanges) -> Result<(B256, Overlay), StateError> {
+pub fn seal_overlay(parent: &StateView, changes: StateChanges) -> Result<(B256, Overlay), StateError> {
     let mut overlay = Overlay { code: changes.code, ..Overlay::default() };
     let mut leaves: Vec<Leaf> = Vec::with_capacity(changes.accounts.len());
     for (hash, change) in changes.accounts {

@@ -128,6 +128,28 @@ fn the_base_follows_what_is_final_and_no_further_behind_than_the_window() {
 }
 
 #[test]
+fn a_base_that_moves_many_blocks_at_once_waits_for_them_or_for_a_flush() {
+    let genesis = genesis_with(1, true);
+    let disk = MemoryDisk::new();
+    let limits = EngineLimits { commit_every: 4, ..EngineLimits::default() };
+    let mut engine = open_on(&disk, &genesis, &limits);
+    for nonce in 0..10 {
+        let tx = Send::store(0, nonce, STORE, nonce % 2, nonce + 1).sign();
+        let built = build(&engine, engine.head().hash, vec![tx]);
+        import(&mut engine, &built);
+        finalize(&mut engine, built.block().hash);
+        assert_eq!(engine.reads().base().number, (nonce + 1) / 4 * 4);
+        assert_eq!(engine.reads().safe().number, nonce + 1);
+    }
+    let seen: Vec<_> = (0..=10).map(|height| state_of(&engine, height, 1)).collect();
+    let commits = disk.commits();
+    engine.flush().unwrap();
+    engine.flush().unwrap();
+    assert_eq!((engine.reads().base().number, disk.commits()), (10, commits + 1));
+    assert_eq!((0..=10).map(|height| state_of(&engine, height, 1)).collect::<Vec<_>>(), seen);
+}
+
+#[test]
 fn after_reopening_the_head_is_the_base_and_the_rest_is_imported_again() {
     let genesis = genesis_with(2, true);
     let disk = MemoryDisk::new();
