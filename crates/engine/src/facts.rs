@@ -49,3 +49,61 @@ fn burn(log_index: u64, log: &Log) -> Option<Burn> {
 pub(crate) fn consensus_facts(block: &ExecutedBlock) -> ExecutionFacts {
     ExecutionFacts { burns: burns(&block.receipts), fees: block.facts.fees, gas: block.facts.gas_used }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Bytes, LogData};
+
+    use super::*;
+
+    fn log(address: Address, event: &RequestPegOut) -> Log {
+        Log { address, data: event.encode_log_data() }
+    }
+
+    fn event(value: u64) -> RequestPegOut {
+        RequestPegOut {
+            evmAddress: Address::repeat_byte(7),
+            bitcoinAddress: Bytes::from_static(b"bc1q"),
+            value: U256::from(value),
+        }
+    }
+
+    fn receipt(success: bool, logs: Vec<Log>) -> Receipt {
+        Receipt { success, logs, ..Receipt::default() }
+    }
+
+    /// `constructor-burn`
+    #[test]
+    fn constructor_burn_the_event_of_any_other_address_is_no_burn() {
+        let elsewhere = log(Address::repeat_byte(1), &event(5));
+        assert!(burns(&[receipt(true, vec![elsewhere])]).is_empty());
+    }
+
+    #[test]
+    fn a_burn_is_named_by_its_place_among_all_logs_of_the_block() {
+        let other = Log { address: Address::repeat_byte(1), data: LogData::default() };
+        let receipts = [
+            receipt(true, vec![other.clone(), log(BRIDGE, &event(5))]),
+            receipt(true, vec![other]),
+            receipt(true, vec![log(BRIDGE, &event(6))]),
+        ];
+        let found: Vec<_> = burns(&receipts).into_iter().map(|burn| (burn.log_index, burn.value)).collect();
+        assert_eq!(found, [(1, U256::from(5)), (3, U256::from(6))]);
+        let first = &burns(&receipts)[0];
+        assert_eq!((first.burner, &first.bitcoin_address[..]), (Address::repeat_byte(7), &b"bc1q"[..]));
+    }
+
+    #[test]
+    fn a_failed_transaction_burns_nothing() {
+        assert!(burns(&[receipt(false, vec![log(BRIDGE, &event(5))])]).is_empty());
+    }
+
+    #[test]
+    fn another_log_of_the_bridge_is_no_burn() {
+        let topics = vec![alloy_primitives::B256::repeat_byte(1)];
+        let strange = Log { address: BRIDGE, data: LogData::new_unchecked(topics, Bytes::new()) };
+        let mut cut = log(BRIDGE, &event(5));
+        cut.data.data = cut.data.data.slice(..40);
+        assert!(burns(&[receipt(true, vec![strange, cut])]).is_empty());
+    }
+}

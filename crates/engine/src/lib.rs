@@ -1,6 +1,10 @@
 //! The execution client: the embedded EVM behind the trait that an Engine API client shares.
 //!
-//! This part of the crate is a synchronous library: no runtime, no threads, no clock. It executes
+//! Two layers. Above, the [actor](EngineActor) answers [`EngineMessage`](messages::EngineMessage) by an
+//! [`ExecutionClient`]; the [`EmbeddedClient`] gives the engine below its threads, keeps the
+//! transaction [`pool`], builds from it and answers wallets.
+//!
+//! Below, a synchronous library: no runtime, no threads, no clock. It executes
 //! Ethereum blocks under Prague rules without blobs ([`execute`]), keeps the state of every block in
 //! reach ([`state`], [`trie`]), the blocks themselves and the canonical chain (`chain`), builds
 //! payloads (`build`) and answers calls (`call`). [`EmbeddedEngine`] is its front for the one

@@ -23,6 +23,9 @@ mod consensus;
 mod database;
 mod follow;
 mod opened;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;
 mod threads;
 
 use std::fmt;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256};
 
-use super::pool::{DropReason, Dropped};
+use super::store::{DropReason, Dropped};
 use super::{AccountSource, Pool, PooledTransaction, SenderAccount, SenderCode};
 use crate::error::StateError;
 use crate::execute::RecoveredTransaction;

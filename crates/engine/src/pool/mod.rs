@@ -32,8 +32,8 @@ mod bounds;
 mod checks;
 mod config;
 mod head;
-mod pool;
 mod sender;
+mod store;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;
@@ -42,6 +42,6 @@ mod transaction;
 pub use best::BestTransactions;
 pub use config::{PoolConfig, PoolConfigError};
 pub use head::{HeadInfo, NewHead, Touched};
-pub use pool::{AddError, Added, DropReason, Dropped, Pool};
 pub use sender::{AccountSource, SenderAccount, SenderCode};
+pub use store::{AddError, Added, DropReason, Dropped, Pool};
 pub use transaction::{PooledTransaction, TransactionRules};

@@ -1,11 +1,11 @@
 //! Calls and estimates.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{Bytes, TxKind};
+use alloy_primitives::{Bytes, TxKind, U256};
 use alloy_rpc_types_eth as eth;
 
 use super::at::known_hash;
-use super::errors::call_error;
+use super::errors::{call_error, query_error};
 use crate::call::CallRequest;
 use crate::embedded::Opened;
 use crate::messages::{QueryError, TransactionRefusal};
@@ -20,8 +20,7 @@ pub(super) fn call(
     request: &eth::TransactionRequest,
     at: BlockId,
 ) -> Result<Bytes, QueryError> {
-    let request = checked(opened, request)?;
-    let at = located(opened, at)?;
+    let (at, request) = prepare(opened, request, at)?;
     let done = opened.reads.call(at, &request).map_err(call_error)?;
     Ok(done.output)
 }
@@ -35,16 +34,57 @@ pub(super) fn estimate_gas(
     request: &eth::TransactionRequest,
     at: BlockId,
 ) -> Result<u64, QueryError> {
-    let request = checked(opened, request)?;
-    let at = located(opened, at)?;
+    let (at, request) = prepare(opened, request, at)?;
     opened.reads.estimate_gas(at, &request).map_err(call_error)
 }
 
-fn located(opened: &Opened, at: BlockId) -> Result<read::BlockId, QueryError> {
-    Ok(read::BlockId::Hash(known_hash(&opened.reads.world(), at)?))
+/// The call in the engine's form, after the checks whose outcome clients expect in Geth's words.
+fn prepare(
+    opened: &Opened,
+    request: &eth::TransactionRequest,
+    at: BlockId,
+) -> Result<(read::BlockId, CallRequest), QueryError> {
+    let request = convert(opened, request)?;
+    let world = opened.reads.world();
+    let hash = known_hash(&world, at)?;
+    let block = world.block(&hash).map_err(query_error)?;
+    let block = block.ok_or_else(|| QueryError::BlockNotFound(hash.to_string()))?;
+    check_fees(&request, block.header.base_fee_per_gas.unwrap_or_default())?;
+    let cost = cost(&request, opened.config.call_gas);
+    if !cost.is_zero() {
+        let state = world.state(&hash).map_err(query_error)?;
+        let account = state.account(request.from).map_err(query_error)?;
+        let balance = account.map(|account| account.balance).unwrap_or_default();
+        if cost > balance {
+            return Err(TransactionRefusal::InsufficientFunds { balance, cost }.into());
+        }
+    }
+    Ok((read::BlockId::Hash(hash), request))
 }
 
-fn checked(opened: &Opened, request: &eth::TransactionRequest) -> Result<CallRequest, QueryError> {
+/// Fees may be left out; where they are named they must be possible.
+fn check_fees(request: &CallRequest, base: u64) -> Result<(), TransactionRefusal> {
+    let cap = request.gas_price.or(request.max_fee_per_gas);
+    let tip = request.max_priority_fee_per_gas.unwrap_or_default();
+    let Some(cap) = cap else { return Ok(()) };
+    if tip > cap {
+        return Err(TransactionRefusal::TipAboveFeeCap { tip, cap });
+    }
+    if (cap > 0 || tip > 0) && cap < u128::from(base) {
+        return Err(TransactionRefusal::FeeCapTooLow { cap, base });
+    }
+    Ok(())
+}
+
+/// What the call takes for sure, in wei: its value, and its gas where both limit and price are named. It
+/// gets no more gas than `gas_cap`.
+fn cost(request: &CallRequest, gas_cap: u64) -> U256 {
+    let price = request.gas_price.or(request.max_fee_per_gas).unwrap_or_default();
+    let gas = request.gas.unwrap_or_default().min(gas_cap);
+    U256::from(gas).saturating_mul(U256::from(price)).saturating_add(request.value)
+}
+
+fn convert(opened: &Opened, request: &eth::TransactionRequest) -> Result<CallRequest, QueryError> {
     let want = opened.reads.rules().chain_id;
     if let Some(have) = request.chain_id
         && have != want
@@ -55,22 +95,18 @@ fn checked(opened: &Opened, request: &eth::TransactionRequest) -> Result<CallReq
         return Err(TransactionRefusal::TypeNotSupported.into());
     }
     let input = request.input.unique_input().map_err(|error| QueryError::InvalidQuery(error.to_string()))?;
-    let cap = request.max_fee_per_gas;
-    if let (Some(tip), Some(cap)) = (request.max_priority_fee_per_gas, cap)
-        && tip > cap
-    {
-        return Err(TransactionRefusal::TipAboveFeeCap { tip, cap }.into());
-    }
-    Ok(CallRequest {
+    let request = CallRequest {
         from: request.from.unwrap_or_default(),
         to: request.to.unwrap_or(TxKind::Create),
         gas: request.gas,
         gas_price: request.gas_price,
-        max_fee_per_gas: cap,
+        max_fee_per_gas: request.max_fee_per_gas,
         max_priority_fee_per_gas: request.max_priority_fee_per_gas,
         value: request.value.unwrap_or_default(),
         input: input.cloned().unwrap_or_default(),
         access_list: request.access_list.clone().unwrap_or_default(),
         authorizations: request.authorization_list.clone().unwrap_or_default(),
-    })
+    };
+    request.check().map_err(call_error)?;
+    Ok(request)
 }
