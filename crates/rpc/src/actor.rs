@@ -70,8 +70,10 @@ impl Actor for RpcActor {
             max_fee_history: config.max_fee_history,
         })
         .map_err(|error| RpcError::Methods(error.to_string()))?;
-        let listen = where_to_listen(config.listen, bound.get());
-        let server = Server::start(&config, listen, methods, Owner::actor(&me)).await?;
+        let before = bound.get();
+        let listen = where_to_listen(config.listen, before);
+        let again = before == Some(listen);
+        let server = Server::start(&config, listen, again, methods, Owner::actor(&me)).await?;
         let address = server.address();
         bound.set(Some(address));
         tracing::info!(%address, "serving JSON-RPC over HTTP and WebSocket");

@@ -184,3 +184,71 @@ where
 fn failed(id: Id<'_>, error: CallError) -> MethodResponse {
     MethodResponse::error(id, ErrorObjectOwned::from(error))
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test of panics needs one")]
+mod tests {
+    use std::{
+        future::{pending, poll_fn},
+        task::Poll,
+    };
+
+    use super::*;
+
+    /// Panics at `eth_chainId`, and never answers anything else.
+    #[derive(Clone)]
+    struct Faulty;
+
+    impl RpcServiceT for Faulty {
+        type MethodResponse = MethodResponse;
+        type NotificationResponse = MethodResponse;
+        type BatchResponse = MethodResponse;
+
+        fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+            let panics = request.method_name() == "eth_chainId";
+            poll_fn(move |_| if panics { panic!("at /home/operator/secret.rs") } else { Poll::Pending })
+        }
+
+        fn batch<'a>(&self, _: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+            pending()
+        }
+
+        fn notification<'a>(&self, _: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+            pending()
+        }
+    }
+
+    fn guard(config: &RpcConfig) -> Guard<Faulty> {
+        let metrics = RpcMetrics::new(["eth_chainId", "eth_call"].into_iter());
+        GuardLayer::new(Shared::new(config, Arc::new(metrics))).layer(Faulty)
+    }
+
+    fn request(method: &'static str) -> Request<'static> {
+        Request::owned(method.to_owned(), None, Id::Number(1))
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_method_is_that_requests_internal_error_and_gives_its_place_back() {
+        let guard = guard(&RpcConfig { max_in_flight: 1, ..RpcConfig::default() });
+        for _ in 0..3 {
+            let answer = guard.call(request("eth_chainId")).await;
+            assert_eq!(
+                answer.as_json().get(),
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}"#
+            );
+        }
+        assert_eq!(guard.shared.metrics.panics.load(Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn a_request_given_up_gives_its_place_back() {
+        let guard = guard(&RpcConfig { max_in_flight: 1, ..RpcConfig::default() });
+        let mut first = Box::pin(guard.call(request("eth_call")));
+        assert!(futures::poll!(first.as_mut()).is_pending());
+        let second = guard.call(request("eth_call")).await;
+        assert_eq!(second.as_error_code(), Some(crate::call_error::code::LIMIT));
+        drop(first);
+        let mut third = Box::pin(guard.call(request("eth_call")));
+        assert!(futures::poll!(third.as_mut()).is_pending());
+    }
+}

@@ -10,7 +10,7 @@ mod guard;
 mod hosts;
 mod stream;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use alys_bus::{Owner, Task, spawn_task};
 use jsonrpsee::{
@@ -20,7 +20,7 @@ use jsonrpsee::{
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use self::{
@@ -36,6 +36,10 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 /// How many answers wait for one WebSocket client before its requests do.
 const ANSWERS_WAITING: u32 = 64;
 
+/// How often, and how long after each other, the port of an incarnation that just ended is tried: for a second.
+const BIND_ATTEMPTS: u32 = 50;
+const BIND_AGAIN: Duration = Duration::from_millis(20);
+
 /// A running server. Dropping it ends every connection.
 pub(crate) struct Server {
     address: SocketAddr,
@@ -49,13 +53,16 @@ pub(crate) struct Server {
 
 impl Server {
     /// Listens on `address` and serves `methods`, in tasks that belong to `owner`.
+    ///
+    /// With `again`, an incarnation before had this address: its end may take a moment to reach the port.
     pub(crate) async fn start(
         config: &RpcConfig,
         address: SocketAddr,
+        again: bool,
         methods: RpcModule<Api>,
         owner: Owner,
     ) -> Result<Self, RpcError> {
-        let listener = TcpListener::bind(address).await.map_err(|error| RpcError::bind(address, error))?;
+        let listener = bind(address, if again { BIND_ATTEMPTS } else { 1 }).await?;
         let bound = listener.local_addr().map_err(|error| RpcError::bind(address, error))?;
         let metrics = Arc::new(RpcMetrics::new(methods.method_names()));
         let guard = GuardLayer::new(Shared::new(config, Arc::clone(&metrics)));
@@ -117,6 +124,17 @@ impl Server {
         }
         self.phase.send_replace(Phase::Closed);
     }
+}
+
+/// Takes the port, at the last of so many attempts.
+async fn bind(address: SocketAddr, attempts: u32) -> Result<TcpListener, RpcError> {
+    for _ in 1..attempts {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => sleep(BIND_AGAIN).await,
+            bound => return bound.map_err(|error| RpcError::bind(address, error)),
+        }
+    }
+    TcpListener::bind(address).await.map_err(|error| RpcError::bind(address, error))
 }
 
 /// What is left to jsonrpsee. The number of batch entries over HTTP is counted by the gate, before anything is built

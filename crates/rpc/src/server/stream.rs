@@ -23,6 +23,8 @@ pub(super) struct PatientStream {
     patience: Duration,
     /// There while the client takes nothing, and ends the connection.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// The patience is spent: nothing is read or written any more.
+    given_up: bool,
     /// Who wants to read while the client takes nothing.
     reader: Option<Waker>,
 }
@@ -30,27 +32,43 @@ pub(super) struct PatientStream {
 impl PatientStream {
     /// Waits for the client to take something for `patience` at most.
     pub(super) fn new(socket: TcpStream, patience: Duration) -> Self {
-        Self { socket, patience, stalled: None, reader: None }
+        Self { socket, patience, stalled: None, given_up: false, reader: None }
     }
 
-    /// Notes whether the client took what was written.
-    fn after_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Writes by `write`, and notes whether the client takes it.
+    fn write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.given_up {
+            return Poll::Ready(Err(gone()));
+        }
+        let written = write(Pin::new(&mut self.socket), cx);
         if written.is_ready() {
             self.stalled = None;
-            if let Some(reader) = self.reader.take() {
-                reader.wake();
-            }
+            self.wake_reader();
             return written;
         }
         let patience = self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
-        match stalled.as_mut().poll(cx) {
-            Poll::Ready(()) => {
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no answers")))
-            }
-            Poll::Pending => Poll::Pending,
+        if stalled.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.given_up = true;
+        self.wake_reader();
+        Poll::Ready(Err(gone()))
+    }
+
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
     }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the client takes no answers")
 }
 
 impl AsyncRead for PatientStream {
@@ -59,6 +77,9 @@ impl AsyncRead for PatientStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.given_up {
+            return Poll::Ready(Err(gone()));
+        }
         if self.stalled.is_some() {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -69,8 +90,7 @@ impl AsyncRead for PatientStream {
 
 impl AsyncWrite for PatientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
-        self.after_write(cx, written)
+        self.write(cx, |socket, cx| socket.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -78,8 +98,7 @@ impl AsyncWrite for PatientStream {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, parts);
-        self.after_write(cx, written)
+        self.write(cx, |socket, cx| socket.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -67,6 +67,9 @@ pub(crate) async fn stand_in<M: Protocol + std::fmt::Debug>(
 pub(crate) trait Stop: Send {
     /// Asks it to stop, and waits for its end.
     fn stop(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Ends it as a panic does, without a chance to tidy up, and waits for its end.
+    fn kill(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 struct Running<M: Send + 'static>(ActorRef<M>, JoinHandle<()>);
@@ -75,6 +78,13 @@ impl<M: Message> Stop for Running<M> {
     fn stop(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             self.0.stop(None);
+            let _ = self.1.await;
+        })
+    }
+
+    fn kill(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            self.0.kill();
             let _ = self.1.await;
         })
     }

@@ -1,12 +1,13 @@
 //! Starting, stopping, starting again.
 
-use std::net::SocketAddr;
-
-use alys_bus::{Latest, protocol::EngineMessage};
+use alys_bus::protocol::EngineMessage;
 use alys_rpc::{ConfigError, RpcConfig};
 use parking_lot::Mutex;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{
     answers,
@@ -94,6 +95,23 @@ async fn the_next_incarnation_takes_the_port_of_the_last() {
     assert_eq!(second.ok("eth_chainId", json!([])).await, "0x1092");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_is_back_at_once_on_its_port_and_its_connections_are_cut_off() {
+    let mut node = node().await;
+    for _ in 0..20 {
+        let (address, bound) = (node.address, node.bound.clone());
+        let mut held = TcpStream::connect(address).await.unwrap();
+        node.ok("eth_chainId", json!([])).await;
+        soon(node.actor.kill()).await;
+        node = soon(Setup { bound, ..Setup::default() }.start(answers::engine)).await;
+        assert_eq!(node.address, address);
+        assert_eq!(node.ok("eth_chainId", json!([])).await, "0x1092");
+        let mut rest = Vec::new();
+        // Closed, with or without a word.
+        let _ = soon(held.read_to_end(&mut rest)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_configuration_that_cannot_work_is_refused_by_its_field() {
     let zero = RpcConfig { max_batch: 0, ..RpcConfig::default() };
@@ -112,5 +130,4 @@ async fn a_configuration_that_cannot_work_is_refused_by_its_field() {
     let text = serde_json::to_string(&RpcConfig::default()).unwrap();
     assert_eq!(serde_json::from_str::<RpcConfig>(&text).unwrap(), RpcConfig::default());
     assert!(serde_json::from_str::<RpcConfig>(r#"{"max_bach":1}"#).is_err());
-    let _unused: Latest<Option<SocketAddr>> = Latest::new(None);
 }

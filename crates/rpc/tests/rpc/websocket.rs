@@ -36,23 +36,25 @@ impl WebSocket {
         (answer.split(' ').nth(1).unwrap().parse().unwrap(), Self { socket })
     }
 
-    /// Sends a text, masked with zeros.
     async fn send(&mut self, text: &str) {
-        let mut frame = vec![0x81];
-        match u8::try_from(text.len()) {
-            Ok(short @ 0..=125) => frame.push(0x80 | short),
-            _ => {
-                frame.push(0x80 | 126);
-                frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
-            }
-        }
-        frame.extend([0; 4]);
-        frame.extend(text.as_bytes());
-        self.socket.write_all(&frame).await.unwrap();
+        self.socket.write_all(&frame(text)).await.unwrap();
     }
 
     /// The next text; `None` where the server closes.
     async fn next(&mut self) -> Option<Value> {
+        loop {
+            let (kind, text) = self.next_frame().await?;
+            match kind {
+                0x81 => return Some(serde_json::from_slice(&text).unwrap()),
+                // A ping: the server only asks whether anyone is there.
+                0x89 => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// The next frame's first byte, and what is in it.
+    async fn next_frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let kind = soon(self.socket.read_u8()).await.ok()?;
         let length = match soon(self.socket.read_u8()).await.ok()? {
             126 => usize::from(soon(self.socket.read_u16()).await.ok()?),
@@ -61,8 +63,23 @@ impl WebSocket {
         };
         let mut text = vec![0; length];
         soon(self.socket.read_exact(&mut text)).await.ok()?;
-        (kind == 0x81).then(|| serde_json::from_slice(&text).unwrap())
+        Some((kind, text))
     }
+}
+
+/// A text frame, masked with zeros.
+fn frame(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match u8::try_from(text.len()) {
+        Ok(short @ 0..=125) => frame.push(0x80 | short),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
 }
 
 #[tokio::test]
@@ -105,4 +122,25 @@ async fn a_websocket_ends_with_the_server() {
     let (_, mut socket) = WebSocket::open(node.address, None).await;
     soon(node.actor.stop()).await;
     assert_eq!(socket.next().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_takes_no_answers_is_no_longer_read_and_then_cut_off() {
+    let node =
+        Setup::default().config(|config| config.transfer_timeout_ms = 2000).start(answers::engine).await;
+    let (_, mut socket) = WebSocket::open(node.address, None).await;
+    // Echoed: each request has an answer as long.
+    let call = json!([{ "to": answers::CONTRACT, "input": format!("0x{}", "00".repeat(25_000)) }]);
+    let request =
+        frame(&json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": call }).to_string());
+    let mut sent = 0;
+    soon(async {
+        while socket.socket.write_all(&request).await.is_ok() {
+            sent += request.len() >> 10;
+        }
+    })
+    .await;
+    // As much as the buffers of the two sockets take; in two seconds it would be many times that.
+    assert!(sent < 60_000, "{sent} KiB were read");
+    assert_eq!(node.ok("eth_chainId", json!([])).await, "0x1092");
 }
