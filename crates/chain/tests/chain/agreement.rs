@@ -2,7 +2,10 @@
 
 use alys_primitives::{quorum, quorum::tolerated_liars};
 
-use crate::sim::{Network, Simulation, World};
+use crate::{
+    sim::{Network, Simulation, World},
+    support::GENESIS_MS,
+};
 
 /// How many seeds of each kind of run.
 pub fn seeds(usual: u64) -> std::ops::Range<u64> {
@@ -46,10 +49,8 @@ fn q_members_up_finalize_in_every_slot_of_a_proposer_that_is_up_and_q_less_one_n
 fn whatever_the_network_crashes_and_liars_do_no_two_finalizations_conflict_and_all_converge() {
     for seed in seeds(60) {
         let members = 1 + (seed % 7) as usize;
-        let mut world = World::new(seed, members, Network::chaos(0));
-        world.network.heals = crate::support::GENESIS_MS + 16 * 2000;
+        let mut world = chaotic(seed, members);
         world.crashes = if seed % 3 == 0 { 0.0 } else { 0.003 };
-        world.liars = (0..tolerated_liars(members) as u8).collect();
         let mut sim = Simulation::new(world);
         sim.run_to_slot(16);
         sim.assert_safe();
@@ -67,6 +68,15 @@ fn whatever_the_network_crashes_and_liars_do_no_two_finalizations_conflict_and_a
         sim.run_to(sim.start_of(honest.unwrap() + 1) - 50);
         sim.assert_converged();
     }
+}
+
+/// Bad links of one sort or another and as many liars as are tolerated, until slot 16.
+pub fn chaotic(seed: u64, members: usize) -> World {
+    let heals = GENESIS_MS + 16 * 2000;
+    let network = if seed.is_multiple_of(2) { Network::chaos(heals) } else { Network::late_finality(heals) };
+    let mut world = World::new(seed, members, network);
+    world.liars = (0..tolerated_liars(members) as u8).collect();
+    world
 }
 
 fn sim_slot(sim: &Simulation) -> u64 {

@@ -12,3 +12,4 @@ mod actor;
 mod agreement;
 mod sim;
 mod support;
+mod weakened;

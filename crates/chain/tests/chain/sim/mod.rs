@@ -265,7 +265,7 @@ impl Simulation {
     /// Sends by the network.
     pub fn send_to(&mut self, from: u8, to: u8, message: Message) {
         let (seed, now) = (self.world.seed, self.now);
-        for at in self.world.network.arrivals(&mut self.rng, seed, now, from, to) {
+        for at in self.world.network.arrivals(&mut self.rng, seed, now, (from, to), &message) {
             self.deliver_at(at, to, message.clone());
         }
     }
