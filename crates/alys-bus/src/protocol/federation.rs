@@ -1,8 +1,7 @@
 //! Federation: the members, this node's keys, and the combining of signature shares.
 
 use alys_primitives::{
-    BlsPublicKey, Certificate, Header, IdentityKey, IdentitySignature, SignedVote, Vote,
-    vote::VoteData,
+    BlsPublicKey, Certificate, Header, IdentityKey, IdentitySignature, SignedVote, Vote, vote::VoteData,
 };
 
 use crate::{Reply, protocol_kinds};
@@ -73,15 +72,7 @@ pub enum FederationMessage {
 protocol_kinds!(
     FederationMessage,
     "federation",
-    [
-        SignVote,
-        SignProposal,
-        CollectSignature,
-        VerifyCertificate,
-        ValidateMember,
-        Members,
-        UpdateThreshold,
-    ]
+    [SignVote, SignProposal, CollectSignature, VerifyCertificate, ValidateMember, Members, UpdateThreshold,]
 );
 
 /// What a share led to.

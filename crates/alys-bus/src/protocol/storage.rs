@@ -3,8 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use alys_primitives::{
-    B256, Certificate, ExecutionFacts, PegState, SignedProposal, SignedVote, Slot,
-    envelope::SignedHeader,
+    B256, Certificate, ExecutionFacts, PegState, SignedProposal, SignedVote, Slot, envelope::SignedHeader,
 };
 use serde::{Deserialize, Serialize};
 
