@@ -27,6 +27,7 @@ pub(super) trait Writer: Send {
     ) -> Result<Imported, ImportError>;
     fn forkchoice(&mut self, choice: crate::engine::Forkchoice) -> Result<BlockRef, ForkchoiceError>;
     fn rollback_to(&mut self, target: B256) -> Result<BlockRef, StateError>;
+    fn flush(&mut self) -> Result<(), StateError>;
 }
 
 impl<D: Snapshots> Writer for EmbeddedEngine<D> {
@@ -53,6 +54,10 @@ impl<D: Snapshots> Writer for EmbeddedEngine<D> {
 
     fn rollback_to(&mut self, target: B256) -> Result<BlockRef, StateError> {
         self.rollback_to(target)
+    }
+
+    fn flush(&mut self) -> Result<(), StateError> {
+        self.flush()
     }
 }
 

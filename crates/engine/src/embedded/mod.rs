@@ -32,7 +32,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alys_bus::{Clock, Context, Lane, Limits, Owner, Reply, Worker, WorkerError, WorkerMode};
+use alys_bus::{AskError, Clock, Context, Lane, Limits, Owner, Reply, Worker, WorkerError, WorkerMode};
 use alys_database::Snapshots;
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
@@ -130,27 +130,39 @@ impl EmbeddedClient {
     }
 
     /// The engine's thread, with its engine open.
-    async fn open(&self) -> Result<Arc<Opened>, EngineError> {
+    async fn open(&self) -> Result<(), EngineError> {
         let inner = &self.inner;
-        if let Some(opened) = self.opened()
-            && inner.threads.lock().writer_is_alive()
-        {
-            return Ok(opened);
-        }
-        // Readers that still hold the old engine keep its database open: let go of it first.
-        *inner.opened.write() = None;
-        let writer = inner.start_writer()?;
+        let writer = {
+            let mut threads = inner.threads.lock();
+            match &threads.writer {
+                Some(writer) if writer.is_alive() => {
+                    if inner.opened.read().is_some() {
+                        return Ok(());
+                    }
+                    // An attachment that was given up has left it opening.
+                    writer.clone()
+                }
+                _ => {
+                    // Readers that still hold the old engine keep its database open: let go of it first.
+                    *inner.opened.write() = None;
+                    let writer = inner.start_writer()?;
+                    threads.writer = Some(writer.clone());
+                    writer
+                }
+            }
+        };
         let (reply, answer) = Reply::detached("engine");
         let ctx = Context::root(OPEN_WITHIN);
         if writer.submit(ctx, Writing::Open { reply }).is_err() {
             return Err(EngineError::Unavailable("the engine's thread has ended".into()));
         }
-        let opened = answer.wait(ctx.deadline).await.map_err(|error| {
-            error.into_actor().unwrap_or_else(|| EngineError::Failed("opening the engine panicked".into()))
+        let opened = answer.wait(ctx.deadline).await.map_err(|error| match error {
+            AskError::Actor(error) => error,
+            AskError::Timeout(_) => EngineError::Unavailable("opening the engine took too long".into()),
+            _ => EngineError::Failed("opening the engine panicked".into()),
         })?;
-        inner.threads.lock().writer = Some(writer);
-        *inner.opened.write() = Some(Arc::clone(&opened));
-        Ok(opened)
+        *inner.opened.write() = Some(opened);
+        Ok(())
     }
 
     fn begin_building(
@@ -180,6 +192,7 @@ impl Inner {
         let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
         let mut engine: Option<(Box<dyn Writer>, Arc<Opened>)> = None;
         let work = move |job: Writing, _: Context| match (job, &mut engine) {
+            (Writing::Open { reply }, Some((_, opened))) => reply.send(Ok(Arc::clone(opened))),
             (Writing::Open { reply }, engine) => {
                 let opened = open().and_then(|writer| {
                     let opened = Opened::new(config.clone(), writer.reads(), Arc::clone(&metrics))?;
@@ -200,6 +213,12 @@ impl Inner {
             (Writing::Forkchoice { choice, reply }, Some((writer, opened))) => {
                 reply.send(consensus::forkchoice(writer.as_mut(), opened, choice));
             }
+            (Writing::Flush, Some((writer, _))) => {
+                if let Err(error) = writer.flush() {
+                    tracing::warn!(%error, "the engine could not commit what is final before it ended");
+                }
+            }
+            (Writing::Flush, None) => {}
             (Writing::Validate { reply, .. }, None) => reply.send(Err(threads::not_open())),
             (Writing::Forkchoice { reply, .. }, None) => reply.send(Err(threads::not_open())),
         };

@@ -23,6 +23,8 @@ pub(super) enum Writing {
     Validate { block: Arc<Block>, reply: Reply<PayloadVerdict, EngineError> },
     /// Follow the head.
     Forkchoice { choice: Forkchoice, reply: Reply<EngineHead, EngineError> },
+    /// The last job: commit what may be committed.
+    Flush,
 }
 
 /// A job of the builder.
@@ -63,10 +65,6 @@ pub(super) fn not_open() -> EngineError {
 }
 
 impl Threads {
-    pub(super) fn writer_is_alive(&self) -> bool {
-        self.writer.as_ref().is_some_and(Worker::is_alive)
-    }
-
     /// Starts the reading threads that are not there, or have ended.
     pub(super) fn revive_readers(
         &mut self,
@@ -157,7 +155,11 @@ impl Threads {
 
     pub(super) async fn stop_writer(&self, deadline: Instant) -> Result<(), WorkerError> {
         match &self.writer {
-            Some(writer) => writer.stop(deadline).await,
+            Some(writer) => {
+                // Refused where the thread has ended: then there is nothing left to commit.
+                let _ = writer.submit(Context::root_at(deadline), Writing::Flush);
+                writer.stop(deadline).await
+            }
             None => Ok(()),
         }
     }

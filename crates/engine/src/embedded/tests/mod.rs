@@ -130,6 +130,7 @@ fn the_default_configuration_is_valid_and_a_wrong_field_is_named() {
         (EngineConfig { window: 0, ..default() }, "window"),
         (EngineConfig { history: 3, ..default() }, "history"),
         (EngineConfig { candidates: 64, ..default() }, "candidates"),
+        (EngineConfig { commit_every: 0, ..default() }, "commit_every"),
         (EngineConfig { build_budget_ms: 0, ..default() }, "build_budget_ms"),
         (EngineConfig { max_payload_bytes: 5, ..default() }, "max_payload_bytes"),
         (EngineConfig { call_gas: 20_999, ..default() }, "call_gas"),

@@ -1,7 +1,7 @@
 //! The actor killed, its thread panicking, the process gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use alloy_primitives::B256;
 use alys_bus::WorkerMode;
@@ -48,12 +48,7 @@ async fn a_panic_of_the_engines_thread_ends_the_actor_and_the_next_one_opens_the
     panics.store(true, Ordering::SeqCst);
     let outcome = rig.forkchoice(rig.head, rig.head).await;
     assert!(outcome.unwrap_err().is_transient());
-    within(async {
-        while rig.actor.get_status() != ractor::ActorStatus::Stopped {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    stopped(&rig).await;
 
     panics.store(false, Ordering::SeqCst);
     let (actor, _) = within(alys_engine::spawn(&rig.address, None, rig.client.clone())).await.unwrap();
@@ -62,6 +57,48 @@ async fn a_panic_of_the_engines_thread_ends_the_actor_and_the_next_one_opens_the
     rig.catch_up().await;
     assert_eq!((rig.height, rig.head), (1, first.payload_hash_as_given()));
     rig.next_block().await;
+}
+
+#[tokio::test]
+async fn a_panic_of_a_reading_thread_ends_the_actor_and_the_engine_goes_on_as_it_was() {
+    let (disk, panics) = (MemoryDisk::new(), Arc::new(AtomicBool::new(false)));
+    let opened = Arc::new(AtomicUsize::new(0));
+    let (switch, opens) = (Arc::clone(&panics), Arc::clone(&opened));
+    let open = move || {
+        opens.fetch_add(1, Ordering::SeqCst);
+        Ok(Panicking { database: disk.open()?, panics: Arc::clone(&switch) })
+    };
+    let mut rig = Rig::opening(EngineConfig::default(), WorkerMode::Thread, open).await;
+    rig.next_block().await;
+    rig.next_block().await;
+
+    panics.store(true, Ordering::SeqCst);
+    let hash = B256::repeat_byte(1);
+    let outcome = rig.ask(|reply| EngineMessage::Receipt { hash, reply }).await;
+    assert!(outcome.unwrap_err().is_transient());
+    stopped(&rig).await;
+
+    panics.store(false, Ordering::SeqCst);
+    let (actor, _) = within(alys_engine::spawn(&rig.address, None, rig.client.clone())).await.unwrap();
+    rig.actor = actor;
+    assert!(rig.receipt(hash).await.is_none());
+    // The blocks above the base were never lost, for the engine was never closed.
+    let head = rig.ask(|reply| EngineMessage::Head { reply }).await.unwrap();
+    assert_eq!((head.number, head.durable, opened.load(Ordering::SeqCst)), (2, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_in_order_commits_what_is_final_however_few_blocks_those_are() {
+    let disk = MemoryDisk::new();
+    let config = EngineConfig { commit_every: 100, ..EngineConfig::default() };
+    let mut rig = Rig::with(config.clone(), WorkerMode::Inline, &disk).await;
+    rig.next_block().await;
+    assert_eq!(rig.forkchoice(rig.head, rig.head).await.unwrap().durable, 0);
+    rig.client.stop(Rig::ctx().deadline).await.unwrap();
+    let final_head = rig.head;
+    drop(rig);
+    let rig = Rig::with(config, WorkerMode::Inline, &disk).await;
+    assert_eq!((rig.height, rig.head), (1, final_head));
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +142,16 @@ async fn a_head_below_the_base_is_gone_back_to() {
     assert!(matches!(rig.validate(second).await, PayloadVerdict::Valid(_)));
 }
 
-/// A database whose commits panic when the test says so.
+async fn stopped(rig: &Rig) {
+    within(async {
+        while rig.actor.get_status() != ractor::ActorStatus::Stopped {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// A database that panics when the test says so.
 struct Panicking {
     database: MemoryDatabase,
     panics: Arc<AtomicBool>,
@@ -147,6 +193,28 @@ impl Database for Panicking {
 
 impl Snapshots for Panicking {
     fn snapshot(&self) -> Result<Box<dyn Reader>, DatabaseError> {
-        self.database.snapshot()
+        let (reader, panics) = (self.database.snapshot()?, Arc::clone(&self.panics));
+        Ok(Box::new(PanickingReader { reader, panics }))
+    }
+}
+
+struct PanickingReader {
+    reader: Box<dyn Reader>,
+    panics: Arc<AtomicBool>,
+}
+
+impl Reader for PanickingReader {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the test wants a panic here");
+        self.reader.get(key)
+    }
+
+    fn scan(
+        &self,
+        range: (std::ops::Bound<&[u8]>, std::ops::Bound<&[u8]>),
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Entry>, DatabaseError> {
+        self.reader.scan(range, order, limit)
     }
 }

@@ -296,6 +296,49 @@ async fn a_call_for_another_chain_or_with_two_kinds_of_fee_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_could_not_be_paid_for_is_refused_in_geths_words() {
+    let rig = Rig::start().await;
+    let from = Some(signer(0).address());
+    let plain = eth::TransactionRequest { from, to: Some(TxKind::Call(FEE_SINK)), ..Default::default() };
+    let rich = U256::from(10).pow(U256::from(24));
+    let cases = [
+        (
+            eth::TransactionRequest { value: Some(rich + U256::from(1)), ..plain.clone() },
+            "insufficient funds",
+        ),
+        (
+            eth::TransactionRequest {
+                value: Some(rich),
+                gas: Some(21_000),
+                gas_price: Some(9_000_000_000),
+                ..plain.clone()
+            },
+            "insufficient funds for gas * price + value",
+        ),
+        (
+            eth::TransactionRequest { max_fee_per_gas: Some(9), ..plain.clone() },
+            "max fee per gas less than block base fee",
+        ),
+        (
+            eth::TransactionRequest {
+                max_fee_per_gas: Some(9_000_000_000),
+                max_priority_fee_per_gas: Some(9_000_000_001),
+                ..plain.clone()
+            },
+            "max priority fee per gas higher than max fee per gas",
+        ),
+    ];
+    for (request, beginning) in cases {
+        let Err(Some(error)) = rig.call(request.clone()).await else { panic!("no error: {beginning}") };
+        assert!(error.to_string().starts_with(beginning), "{error}, not {beginning}");
+        let Err(Some(error)) = rig.estimate(request).await else { panic!("no error: {beginning}") };
+        assert!(error.to_string().starts_with(beginning), "{error}, not {beginning}");
+    }
+    // All it has, and no fee named: fine.
+    assert_eq!(rig.call(eth::TransactionRequest { value: Some(rich), ..plain }).await, Ok(Bytes::new()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_fee_history_has_the_next_base_fee_and_tips_weighted_by_gas() {
     let mut rig = Rig::start().await;
     rig.next_block().await;
