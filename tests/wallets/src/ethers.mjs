@@ -115,6 +115,7 @@ export async function ethersWallet(url) {
       if (isError(error, 'NONCE_EXPIRED')) return { kind: 'nonce too low' };
       if (isError(error, 'INSUFFICIENT_FUNDS')) return { kind: 'insufficient funds' };
       if (isError(error, 'REPLACEMENT_UNDERPRICED')) return { kind: 'replacement underpriced' };
+      if (isError(error, 'UNSUPPORTED_OPERATION')) return { kind: 'method not found' };
       // ethers has no codes for these; its users read the node's own error.
       if (error.error?.code === -32601) return { kind: 'method not found' };
       if (error.error?.code === -32602) return { kind: 'invalid params' };

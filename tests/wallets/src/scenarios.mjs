@@ -281,7 +281,9 @@ export function scenarios(w, ledgerCode) {
 
     ['a replacement pays a tenth more, in both of its fees', async () => {
       const nonce = (await w.nonce(w.address(BIDDER), 'pending')) + 1;
-      const price = await fees();
+      // Whole gwei, of which percents are exact.
+      const maxFeePerGas = ((await fees()).maxFeePerGas / GWEI + 1n) * GWEI;
+      const price = { maxFeePerGas, maxPriorityFeePerGas: 2n * GWEI };
       const send = (fee, tip) => w.send(BIDDER, {
         to: NOBODY, value: 1n, nonce, gasLimit: 21_000n,
         maxFeePerGas: (price.maxFeePerGas * fee) / 100n,
