@@ -1,0 +1,17 @@
+//! What storage promises, over the memory backend with faults and over real files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests fail by panicking, and their names are sentences"
+)]
+
+mod actor;
+mod blocks;
+mod crashes;
+mod damage;
+mod histories;
+mod opening;
+mod promises;
+mod serving;
