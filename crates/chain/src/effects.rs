@@ -213,7 +213,7 @@ fn log(event: &alys_bus::protocol::chain::ChainEvent) {
     use alys_bus::protocol::chain::ChainEvent;
     match event {
         ChainEvent::HeadMoved { head, transactions, gas_used, reorged_from, .. } => {
-            tracing::info!(height = head.height, slot = head.slot, hash = %head.hash, transactions, gas_used, "new head");
+            tracing::debug!(height = head.height, slot = head.slot, hash = %head.hash, transactions, gas_used, "new head");
             if let Some(height) = reorged_from {
                 tracing::warn!(height, "the head moved to another branch");
             }

@@ -10,6 +10,7 @@
 
 mod actor;
 mod agreement;
+mod lessons;
 mod sim;
 mod support;
 mod weakened;

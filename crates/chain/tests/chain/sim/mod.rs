@@ -14,7 +14,7 @@ pub use checks::{Witness, check_replay};
 pub use keys::Keys;
 pub use liar::rival_of;
 pub use network::{Message, Network};
-pub use node::Node;
+pub use node::{Collector, Node};
 
 use std::{collections::BTreeMap, sync::Arc};
 
