@@ -56,11 +56,20 @@ pub(crate) async fn stand_in<M: Protocol + std::fmt::Debug>(
     limits: Limits,
     answer: impl Answers<M>,
 ) -> (Address<M>, Asked) {
-    let asked = Asked::default();
     let address = Address::new(limits);
-    let state = |feed| State { feed, answer: Box::new(answer), asked: Arc::clone(&asked) };
-    spawn_actor(&address, None, StandIn(PhantomData), state).await.unwrap();
+    let (asked, _) = incarnation(&address, answer).await;
     (address, asked)
+}
+
+/// Starts a stand-in and leads `address` to it, as a supervisor does.
+pub(crate) async fn incarnation<M: Protocol + std::fmt::Debug>(
+    address: &Address<M>,
+    answer: impl Answers<M>,
+) -> (Asked, Box<dyn Stop>) {
+    let asked = Asked::default();
+    let state = |feed| State { feed, answer: Box::new(answer), asked: Arc::clone(&asked) };
+    let (actor, ended) = spawn_actor(address, None, StandIn(PhantomData), state).await.unwrap();
+    (asked, stoppable(actor, ended))
 }
 
 /// Ends an actor.

@@ -134,7 +134,7 @@ fn body() -> impl Strategy<Value = String> {
 }
 
 #[tokio::test]
-async fn whatever_is_sent_the_server_answers_and_goes_on() {
+async fn panic_abort_whatever_is_sent_the_server_answers_and_goes_on() {
     let node = node().await;
     let mut runner = TestRunner::new(Config::default());
     for _ in 0..3000 {

@@ -1,5 +1,7 @@
 //! Starting, stopping, starting again.
 
+use std::sync::Arc;
+
 use alys_bus::protocol::EngineMessage;
 use alys_rpc::{ConfigError, RpcConfig};
 use parking_lot::Mutex;
@@ -10,6 +12,7 @@ use tokio::{
 };
 
 use crate::{
+    actor::incarnation,
     answers,
     node::{Setup, node, soon},
 };
@@ -30,8 +33,8 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 
 #[tokio::test]
 async fn a_stopped_server_answers_what_is_under_way_and_takes_no_more() {
-    let held: std::sync::Arc<Mutex<Vec<EngineMessage>>> = std::sync::Arc::default();
-    let engine = std::sync::Arc::clone(&held);
+    let held: Arc<Mutex<Vec<EngineMessage>>> = Arc::default();
+    let engine = Arc::clone(&held);
     let node = Setup::default().start(move |message| engine.lock().push(message)).await;
     let (address, url) = (node.address, node.url());
     let client = node.client().clone();
@@ -93,6 +96,51 @@ async fn the_next_incarnation_takes_the_port_of_the_last() {
     let second = Setup { bound, ..Setup::default() }.start(answers::engine).await;
     assert_eq!(second.address, address);
     assert_eq!(second.ok("eth_chainId", json!([])).await, "0x1092");
+}
+
+#[tokio::test]
+async fn stale_ref_an_engine_that_was_started_again_answers_the_same_server() {
+    let mut node = node().await;
+    assert_eq!(node.ok("eth_blockNumber", json!([])).await, "0x1a");
+    let first = std::mem::replace(&mut node.engine_actor, incarnation(&node.engine, answers::engine).await.1);
+    soon(first.kill()).await;
+    assert_eq!(node.ok("eth_blockNumber", json!([])).await, "0x1a");
+    let second = std::mem::replace(&mut node.engine_actor, incarnation(&node.engine, drop).await.1);
+    soon(second.kill()).await;
+    node.engine.unbind();
+    assert_eq!(node.err("eth_blockNumber", json!([])).await.0, -32002);
+}
+
+#[tokio::test]
+async fn reply_to_the_gone_a_client_that_left_takes_nothing_with_it() {
+    let held: Arc<Mutex<Vec<EngineMessage>>> = Arc::default();
+    let engine = Arc::clone(&held);
+    let node = Setup::default().start(move |message| engine.lock().push(message)).await;
+    let request = node.post(r#"{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}"#).send();
+    {
+        let mut request = std::pin::pin!(request);
+        soon(async {
+            while held.lock().is_empty() {
+                let _ = futures::poll!(request.as_mut());
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    let given_up = || {
+        held.lock()
+            .iter()
+            .all(|message| matches!(message, EngineMessage::Head { reply } if reply.is_abandoned()))
+    };
+    soon(async {
+        while !given_up() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    held.lock().drain(..).for_each(answers::engine);
+    assert_eq!(node.engine.stats().lanes.iter().map(|lane| lane.in_flight).sum::<usize>(), 0);
+    assert_eq!(node.ok("eth_chainId", json!([])).await, "0x1092");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use alys_rpc::{Neighbours, RpcArgs, RpcConfig, RpcMessage};
 use serde_json::{Value, json};
 
 use crate::{
-    actor::{Answers, Asked, Stop, stand_in, stoppable},
+    actor::{Answers, Asked, Stop, incarnation, stand_in, stoppable},
     answers,
 };
 
@@ -31,6 +31,8 @@ pub(crate) async fn soon<F: Future>(what: F) -> F::Output {
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) asked: Asked,
+    pub(crate) engine: Address<EngineMessage>,
+    pub(crate) engine_actor: Box<dyn Stop>,
     pub(crate) actor: Box<dyn Stop>,
     pub(crate) bound: Latest<Option<SocketAddr>>,
     client: reqwest::Client,
@@ -71,7 +73,11 @@ impl Setup {
     }
 
     pub(crate) async fn try_start(self, engine: impl Answers<EngineMessage>) -> Result<Node, String> {
-        let (engine, asked) = stand_in(self.engine_limits, engine).await;
+        let (engine, (asked, engine_actor)) = {
+            let address = Address::new(self.engine_limits);
+            let started = incarnation(&address, engine).await;
+            (address, started)
+        };
         let status = self.status;
         let chain = move |message: ChainMessage| {
             if let (ChainMessage::Status { reply }, Some(status)) = (message, &status) {
@@ -87,7 +93,7 @@ impl Setup {
             config: self.config,
             chain_id: CHAIN_ID,
             client_version: "alys/v0/test".to_owned(),
-            neighbours: Neighbours { engine, chain, supervisor },
+            neighbours: Neighbours { engine: engine.clone(), chain, supervisor },
             bound: self.bound.clone(),
         };
         let rpc = Address::<RpcMessage>::new(Limits::default());
@@ -95,6 +101,8 @@ impl Setup {
         Ok(Node {
             address: self.bound.get().expect("the address should be published"),
             asked,
+            engine,
+            engine_actor,
             actor: stoppable(actor, ended),
             bound: self.bound,
             client: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(),
