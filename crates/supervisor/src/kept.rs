@@ -39,6 +39,9 @@ impl<J: Send + 'static> KeptWorker<J> {
     ///
     /// After a panic the thread has dropped what it owned before it counts as dead, so a database can be opened again. The new
     /// incarnation makes itself the owner with [`Worker::attach`] in its `pre_start`.
+    ///
+    /// `open` runs in the task of the start, on a thread of the runtime: it may take the time that opening a database does, but must not
+    /// wait for other actors.
     pub fn get_or_open<E>(&self, open: impl FnOnce() -> Result<Worker<J>, E>) -> Result<Worker<J>, E> {
         let mut slot = self.slot.lock();
         if let Some(worker) = slot.as_ref().filter(|worker| worker.is_alive()) {

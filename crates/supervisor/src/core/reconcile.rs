@@ -22,14 +22,16 @@ pub(super) fn reconcile(core: &mut Core, now: Moment, fx: &mut Vec<Effect>) {
     }
 }
 
-/// Stops each child that is to be restarted, once those that are to be restarted too and depend on it have stopped.
+/// Stops each child that is to be restarted, once those that restart with it are at rest, and those that depend on it and are to be
+/// restarted for another reason.
 fn stop_what_bounces(core: &mut Core, now: Moment, fx: &mut Vec<Effect>) {
     let order: Vec<ChildId> = core.start_order.iter().rev().copied().collect();
     for &id in &order {
-        let blocked = order.iter().any(|&other| {
-            let bouncing = core.child(other).is_some_and(|child| child.bounce && !child.state.is_at_rest());
-            bouncing && core.depends(other, id)
-        });
+        let is_at_rest = |other: ChildId| core.child(other).is_none_or(|child| child.state.is_at_rest());
+        let bounces = |other: ChildId| core.child(other).is_some_and(|child| child.bounce);
+        let after_it = |other: ChildId| bounces(other) && core.depends(other, id);
+        let blocked = core.restarting_with(id).into_iter().any(|other| !is_at_rest(other))
+            || order.iter().any(|&other| after_it(other) && !is_at_rest(other));
         let Some(child) = core.child_mut(id) else {
             continue;
         };
@@ -53,11 +55,9 @@ fn start_what_may(core: &mut Core, now: Moment, fx: &mut Vec<Effect>) {
         let State::Down { not_before } = child.state else {
             continue;
         };
-        let others_stop = core
-            .restarting_with(id)
-            .into_iter()
-            .any(|member| core.child(member).is_some_and(|child| child.bounce && !child.state.is_at_rest()));
-        let may_start = core.dependencies_run(child) && !others_stop;
+        let mut with = core.restarting_with(id).into_iter();
+        let others_rest = with.all(|member| core.child(member).is_none_or(|child| child.state.is_at_rest()));
+        let may_start = core.dependencies_run(child) && others_rest;
         let Some(child) = core.child_mut(id) else {
             continue;
         };

@@ -225,10 +225,13 @@ async fn a_panic_in_what_an_actor_held_is_not_the_supervisors() {
 /// Takes its time to be dropped, as a database or a socket may, and says when it has been.
 struct Slow {
     stage: Stage,
+    bell: std::sync::Arc<tokio::sync::Notify>,
 }
 
 impl Drop for Slow {
     fn drop(&mut self) {
+        // The task that an actor's end has just woken, the supervisor, waits for this very thread, unless another one is woken after it.
+        self.bell.notify_one();
         let (_sender, never) = std::sync::mpsc::sync_channel::<()>(0);
         // Nothing comes: this only takes time, on a thread of the runtime.
         let _ = never.recv_timeout(Duration::from_millis(50));
@@ -267,10 +270,17 @@ impl ractor::Actor for Owner {
 async fn an_actor_is_started_again_only_when_all_that_the_last_one_held_is_dropped() {
     let stage = Stage::default();
     let address = alys_bus::Address::<Order>::new(alys_bus::Limits::default());
-    let writer = stage.clone();
+    let bell = std::sync::Arc::new(tokio::sync::Notify::new());
+    let (writer, rung) = (stage.clone(), bell.clone());
     let spec = ChildSpec::new(&address, move |feed| {
-        let stage = writer.clone();
-        (Owner, (feed, Slow { stage }))
+        let (stage, bell) = (writer.clone(), bell.clone());
+        (Owner, (feed, Slow { stage, bell }))
+    });
+    let (owner, _panics) = alys_bus::Owner::watched("listener");
+    let _listener = alys_bus::spawn_task(owner, "listener", async move {
+        loop {
+            rung.notified().await;
+        }
     });
     let at_once = RestartPolicy::Backoff { first: Duration::ZERO, max: Duration::ZERO };
     let node = running(node([spec.restart(at_once)])).await;

@@ -169,20 +169,7 @@ proptest! {
         let mut world = world(names, Obedience::Willing, seed);
         run_up(&mut world);
         let child = which % world.names.len();
-        // By the names alone: who restarts with the child, or with one that does.
-        let mut group = vec![name_of(&world, child)];
-        loop {
-            let before = group.len();
-            for names in &world.names {
-                let joins = names.restarts_with.iter().any(|with| group.contains(with));
-                if joins && !group.contains(&names.name) {
-                    group.push(names.name.clone());
-                }
-            }
-            if group.len() == before {
-                break;
-            }
-        }
+        let group = world.restarting_with(child);
         world.crash(child, false);
         while world.pass() {}
         prop_assert!(world.all_bound());
@@ -190,15 +177,11 @@ proptest! {
             crate::Lifecycle::Started { actor, .. } => Some(actor),
             _ => None,
         });
-        for names in &world.names {
-            let expected = if group.contains(&names.name) { 2 } else { 1 };
+        for (at, names) in world.names.iter().enumerate() {
+            let expected = if at == child || group.contains(&at) { 2 } else { 1 };
             prop_assert_eq!(starts[&names.name], expected, "{}", names.name);
         }
     }
-}
-
-fn name_of(world: &World, child: usize) -> String {
-    world.names[child].name.clone()
 }
 
 #[test]

@@ -94,11 +94,23 @@ impl World {
 
     /// Those that name `child`, or name one that does.
     pub(super) fn dependants(&self, child: usize) -> BTreeSet<usize> {
+        self.above(child, |world, other| world.dependencies(other))
+    }
+
+    /// The same of those that say that they restart with it.
+    pub(super) fn restarting_with(&self, child: usize) -> BTreeSet<usize> {
+        self.above(child, |world, other| {
+            let with = world.names[other].restarts_with.iter();
+            with.map(|name| world.find(name)).collect()
+        })
+    }
+
+    fn above(&self, child: usize, below: impl Fn(&Self, usize) -> Vec<usize>) -> BTreeSet<usize> {
         let mut found = BTreeSet::from([child]);
         loop {
             let before = found.len();
             for other in 0..self.names.len() {
-                if self.dependencies(other).iter().any(|on| found.contains(on)) {
+                if below(self, other).iter().any(|on| found.contains(on)) {
                     found.insert(other);
                 }
             }
@@ -229,7 +241,10 @@ impl World {
                     self.lives[child.0] = Life::Unbound(incarnation);
                 }
             }
-            Effect::Stop(child) => self.end(child, true),
+            Effect::Stop(child) => {
+                self.check_alone(child, "stopped");
+                self.end(child, true);
+            }
             Effect::Kill(child) => self.end(child, false),
             Effect::Release { child, .. } => {
                 if !self.balks() {
@@ -250,6 +265,7 @@ impl World {
                 self.lives[on]
             );
         }
+        self.check_alone(child, "started");
         self.lives[child.0] = Life::Starting(incarnation);
         if self.balks() {
             // Fails, or never reports.
@@ -259,6 +275,21 @@ impl World {
             }
         } else {
             self.report(Input::Started { child, incarnation });
+        }
+    }
+
+    /// Nothing is there that restarts with `child`: it is stopped before and started after.
+    fn check_alone(&self, child: ChildId, what: &str) {
+        if self.obedience == Obedience::Unwilling || self.intake.contains(&true) {
+            return;
+        }
+        for member in self.restarting_with(child.0) {
+            let life = self.lives[member];
+            assert_eq!(
+                life,
+                Life::Nothing,
+                "{child:?} is {what} while {member}, which restarts with it, is there"
+            );
         }
     }
 
