@@ -90,7 +90,7 @@ impl<D: Snapshots> EmbeddedEngine<D> {
         rules: Rules,
         limits: EngineLimits,
     ) -> Result<Self, StateError> {
-        let world = chain::open(&database, genesis, &limits)?;
+        let world = chain::open(&database, genesis)?;
         Ok(Self { database, reads: ReadHandle::new(world, rules, limits) })
     }
 

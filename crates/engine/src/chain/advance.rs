@@ -9,10 +9,13 @@ use super::records::{Tip, write_block};
 use super::world::World;
 use crate::config::EngineLimits;
 use crate::error::StateError;
-use crate::state::{Base, NodeUndo, Table, Undo, keyed_by_height, prune_history, write_overlay};
+use crate::state::{Base, Table, keyed_by_height, prune_history, write_overlay};
 
 /// How many blocks one commit may take: bounds the batch while a node catches up.
-const BLOCKS_PER_COMMIT: usize = 32;
+const BLOCKS_PER_COMMIT: usize = 64;
+
+/// How much one commit may write, in bytes, beyond its first block.
+const BYTES_PER_COMMIT: usize = 32 << 20;
 
 /// How many old blocks' history one commit may drop: bounds the work after the limit was lowered.
 const PRUNED_PER_COMMIT: u64 = 128;
@@ -52,9 +55,15 @@ pub(crate) fn advance<D: Snapshots>(
     let target = target(&world, limits);
     while world.base_block.header.number < target {
         let from = world.base_block.header.number + 1;
+        let mut bytes = 0usize;
         let blocks: Vec<Arc<Candidate>> = (from..=target)
             .take(BLOCKS_PER_COMMIT)
             .map_while(|height| world.candidates.get(world.canonical.get(&height)?).cloned())
+            .take_while(|candidate| {
+                let first = bytes == 0;
+                bytes = bytes.saturating_add(candidate.weight());
+                first || bytes <= BYTES_PER_COMMIT
+            })
             .collect();
         let Some(last) = blocks.last() else {
             return Err(StateError::bad("the canonical chain", format!("no block at {from}")));
@@ -73,30 +82,26 @@ fn step<D: Snapshots>(
     last: &Candidate,
 ) -> Result<World, StateError> {
     let mut batch = Batch::new();
-    let mut undo = world.undo.to_vec();
     for candidate in blocks {
         let height = candidate.block.header.number;
-        let nodes = NodeUndo::of(&candidate.overlay);
-        write_overlay(&mut batch, height, &candidate.overlay, &nodes);
+        write_overlay(&mut batch, height, &candidate.overlay);
         write_block(&mut batch, &candidate.block);
-        undo.push(Undo { height, nodes: Arc::new(nodes) });
     }
     let base = last.block.reference();
-    let kept = base.number.saturating_sub(limits.proofs);
-    for height in undo.iter().map(|undo| undo.height).filter(|height| *height <= kept) {
+    let proofs = base.number.saturating_sub(limits.proofs).max(world.proofs);
+    for height in world.proofs + 1..=proofs {
         batch.delete(keyed_by_height(Table::NodeUndo, height));
     }
-    undo.retain(|undo| undo.height > kept);
     let oldest = prune(world, limits, base.number, &mut batch)?;
-    let tip = Tip { base, safe: world.safe, finalized: world.finalized, oldest };
+    let tip = Tip { base, safe: world.safe, finalized: world.finalized, oldest, proofs };
     tip.write(&mut batch);
     database.commit(batch)?;
 
     let mut next = world.clone();
     next.base = Base::new(database.snapshot()?);
     next.base_block = last.block.clone();
-    next.undo = undo.into();
     next.oldest = oldest;
+    next.proofs = proofs;
     next.canonical.retain(|height, _| *height > base.number);
     next.drop_strangers();
     Ok(next)

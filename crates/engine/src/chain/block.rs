@@ -97,6 +97,22 @@ impl Candidate {
         let index = hashes.zip(0u64..).collect();
         Self { block: Arc::new(block), overlay: Arc::new(overlay), index }
     }
+
+    /// About how many bytes committing it writes.
+    pub(crate) fn weight(&self) -> usize {
+        let nodes: usize = self
+            .overlay
+            .nodes
+            .values()
+            .map(|change| {
+                let length = |node: &Option<Bytes>| node.as_ref().map_or(0, |rlp| rlp.len());
+                length(&change.before) + length(&change.after) + 100
+            })
+            .sum();
+        let flat = self.overlay.accounts.len() * 400 + self.overlay.slots.len() * 300;
+        let transactions = self.block.transactions.len() * 700;
+        nodes + flat + transactions + 1
+    }
 }
 
 /// What is stored under a block's hash. Senders are kept so that nobody recovers them again.

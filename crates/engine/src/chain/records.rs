@@ -8,10 +8,9 @@ use alys_database::{Batch, Reader, Snapshots};
 
 use super::block::{self, BlockRef, ExecutedBlock};
 use super::world::World;
-use crate::config::EngineLimits;
 use crate::error::StateError;
 use crate::genesis::GenesisBlock;
-use crate::state::{Base, NodeUndo, Table, Undo, key, keyed_by_height, write_genesis};
+use crate::state::{Base, Table, key, keyed_by_height, write_genesis};
 
 /// The number of this layout; another number is refused.
 const LAYOUT: u64 = 1;
@@ -31,6 +30,8 @@ pub(crate) struct Tip {
     pub(crate) finalized: BlockRef,
     /// The oldest height whose state can be read.
     pub(crate) oldest: u64,
+    /// The oldest height at which there are trie nodes.
+    pub(crate) proofs: u64,
 }
 
 /// A transaction's place in the canonical chain.
@@ -110,18 +111,14 @@ pub(super) fn read_transaction(
 ///
 /// # Errors
 /// [`StateError::OtherLayout`], [`StateError::OtherChain`], or damage.
-pub(crate) fn open<D: Snapshots>(
-    database: &D,
-    genesis: &GenesisBlock,
-    limits: &EngineLimits,
-) -> Result<World, StateError> {
+pub(crate) fn open<D: Snapshots>(database: &D, genesis: &GenesisBlock) -> Result<World, StateError> {
     if read_layout(database)?.is_none() {
         let mut batch = Batch::new();
         batch.put(key(Table::Meta, &[META_LAYOUT]), LAYOUT.to_be_bytes());
         batch.put(key(Table::Meta, &[META_GENESIS]), genesis.block.hash.to_vec());
         let base = genesis.block.reference();
         let oldest = base.number;
-        Tip { base, safe: base, finalized: base, oldest }.write(&mut batch);
+        Tip { base, safe: base, finalized: base, oldest, proofs: oldest }.write(&mut batch);
         write_genesis(&mut batch, &genesis.overlay);
         write_block(&mut batch, &genesis.block);
         database.commit(batch)?;
@@ -132,7 +129,7 @@ pub(crate) fn open<D: Snapshots>(
     if found != genesis.block.hash {
         return Err(StateError::OtherChain { found, expected: genesis.block.hash });
     }
-    world(database, limits)
+    world(database)
 }
 
 fn read_layout<D: Snapshots>(database: &D) -> Result<Option<()>, StateError> {
@@ -149,7 +146,7 @@ fn read_layout<D: Snapshots>(database: &D) -> Result<Option<()>, StateError> {
 }
 
 /// The world as the database alone knows it: the head is the base.
-fn world<D: Snapshots>(database: &D, limits: &EngineLimits) -> Result<World, StateError> {
+fn world<D: Snapshots>(database: &D) -> Result<World, StateError> {
     let base = Base::new(database.snapshot()?);
     let tip = base
         .reader()
@@ -161,19 +158,5 @@ fn world<D: Snapshots>(database: &D, limits: &EngineLimits) -> Result<World, Sta
     if block.header.number != tip.base.number {
         return Err(StateError::bad("the tip record", "its height is not its block's"));
     }
-    let undo = read_undo(&base, tip.base.number, limits.proofs)?;
-    Ok(World::at_base(base, Arc::new(block), tip, undo))
-}
-
-/// The undo records of the last blocks, as far back as they are kept.
-fn read_undo(base: &Base, height: u64, limit: u64) -> Result<Arc<[Undo]>, StateError> {
-    let mut undo = Vec::new();
-    for height in (height.saturating_sub(limit) + 1..=height).rev() {
-        let Some(bytes) = base.reader().get(&keyed_by_height(Table::NodeUndo, height))? else {
-            break;
-        };
-        undo.push(Undo { height, nodes: Arc::new(NodeUndo::decode(height, &bytes)?) });
-    }
-    undo.reverse();
-    Ok(undo.into())
+    Ok(World::at_base(base, Arc::new(block), tip))
 }

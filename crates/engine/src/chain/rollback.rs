@@ -54,10 +54,14 @@ fn step<D: Snapshots>(database: &D, world: &World) -> Result<World, StateError> 
     remove_block(&mut batch, gone);
     let base = parent.reference();
     let at_most = |tag: super::BlockRef| if tag.number > base.number { base } else { tag };
-    let tip =
-        Tip { base, safe: at_most(world.safe), finalized: at_most(world.finalized), oldest: world.oldest };
+    let tip = Tip {
+        base,
+        safe: at_most(world.safe),
+        finalized: at_most(world.finalized),
+        oldest: world.oldest,
+        proofs: world.proofs.min(base.number),
+    };
     tip.write(&mut batch);
     database.commit(batch)?;
-    let undo = world.undo.iter().filter(|undo| undo.height <= base.number).cloned().collect();
-    Ok(World::at_base(Base::new(database.snapshot()?), Arc::new(parent), tip, undo))
+    Ok(World::at_base(Base::new(database.snapshot()?), Arc::new(parent), tip))
 }

@@ -9,17 +9,17 @@ use super::block::{BlockRef, Candidate, ExecutedBlock};
 use super::records::{self, StoredTransaction, Tip};
 use crate::error::StateError;
 use crate::execute::{BlockHashes, BlockState};
-use crate::state::{Base, StateView, Undo};
+use crate::state::{Base, StateView};
 
 /// One moment: a base with its snapshot, the candidates above it, and the canonical chain.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) base: Base,
     pub(crate) base_block: Arc<ExecutedBlock>,
-    /// The node undo records below the base, by rising height.
-    pub(crate) undo: Arc<[Undo]>,
     /// The oldest height whose state can be read.
     pub(crate) oldest: u64,
+    /// The oldest height at which proofs can be made.
+    pub(crate) proofs: u64,
     /// Every executed block above the base, by hash. All of them descend from the base.
     pub(crate) candidates: BTreeMap<B256, Arc<Candidate>>,
     /// The canonical blocks above the base, by height.
@@ -31,13 +31,13 @@ pub(crate) struct World {
 
 impl World {
     /// The world with nothing above the base.
-    pub(super) fn at_base(base: Base, block: Arc<ExecutedBlock>, tip: Tip, undo: Arc<[Undo]>) -> Self {
+    pub(super) fn at_base(base: Base, block: Arc<ExecutedBlock>, tip: Tip) -> Self {
         let known = |tag: BlockRef| if tag.number > tip.base.number { tip.base } else { tag };
         Self {
             base,
             base_block: block,
-            undo,
             oldest: tip.oldest,
+            proofs: tip.proofs,
             candidates: BTreeMap::new(),
             canonical: BTreeMap::new(),
             head: tip.base,
@@ -104,7 +104,7 @@ impl World {
         if height < self.oldest {
             return Err(StateError::Pruned { asked: height, oldest: self.oldest });
         }
-        Ok(StateView::below(self.base.clone(), height, base, self.undo.clone()))
+        Ok(StateView::below(self.base.clone(), height, base, self.proofs))
     }
 
     /// A state to execute a child of `parent` on, or anything else in the place of such a child.

@@ -7,7 +7,8 @@ use alloy_primitives::{B256, Bytes, U256};
 use alloy_trie::TrieAccount;
 use alys_database::{DatabaseError, Entry, Order, Reader, prefix_range};
 
-use super::keys::{Table, decode_slot, key, node_key};
+use super::NodeUndo;
+use super::keys::{Table, decode_slot, key, keyed_by_height, node_key};
 use crate::error::StateError;
 use crate::trie::NodeKey;
 
@@ -103,6 +104,14 @@ impl Base {
             None => self.slot(account, slot),
             Some(bytes) => decode_slot(account, slot, &bytes),
         }
+    }
+
+    /// The trie nodes before the block at `height`, which is the base or below it.
+    pub(super) fn undo(&self, height: u64) -> Result<NodeUndo, StateError> {
+        let bytes = self.reader.get(&keyed_by_height(Table::NodeUndo, height))?;
+        let bytes =
+            bytes.ok_or_else(|| StateError::bad(format!("node undo of block {height}"), "not there"))?;
+        NodeUndo::decode(height, &bytes)
     }
 
     /// The value before the first block after `height` that changed the key with this prefix.

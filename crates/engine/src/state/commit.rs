@@ -16,11 +16,10 @@ use crate::error::StateError;
 /// slot hashes to zero that anybody could find.
 const TOUCHED_ENTRY: usize = 64;
 
-/// Writes what the block at `height` changed, and the history that leads back; `undo` is that of
-/// `overlay`.
+/// Writes what the block at `height` changed, and the history that leads back.
 ///
 /// Later overlays may be written into the same batch: writes apply in order.
-pub(crate) fn write_overlay(batch: &mut Batch, height: u64, overlay: &Overlay, undo: &NodeUndo) {
+pub(crate) fn write_overlay(batch: &mut Batch, height: u64, overlay: &Overlay) {
     let at = height.to_be_bytes();
     let mut touched = Vec::with_capacity((overlay.accounts.len() + overlay.slots.len()) * TOUCHED_ENTRY);
     for (hash, change) in &overlay.accounts {
@@ -40,7 +39,7 @@ pub(crate) fn write_overlay(batch: &mut Batch, height: u64, overlay: &Overlay, u
     write_nodes(batch, overlay);
     write_code(batch, overlay);
     batch.put(keyed_by_height(Table::Touched, height), touched);
-    batch.put(keyed_by_height(Table::NodeUndo, height), undo.encode());
+    batch.put(keyed_by_height(Table::NodeUndo, height), NodeUndo::record(overlay));
 }
 
 /// Writes the state of a genesis block: there is nothing before it that history could lead to.

@@ -29,8 +29,8 @@ mod view;
 pub(crate) use base::Base;
 pub(crate) use commit::{prune_history, revert, write_genesis, write_overlay};
 pub(crate) use keys::{Table, key, keyed_by_height};
+pub(crate) use overlay::NodeUndo;
 pub use overlay::{Change, Overlay};
-pub(crate) use overlay::{NodeUndo, Undo};
 pub use root::{AccountChange, Basics, StateChanges, seal_overlay};
 pub use view::{AccountProof, SlotProof, StateView};
 

@@ -32,16 +32,10 @@ pub struct Overlay {
     pub code: BTreeMap<B256, Bytes>,
 }
 
-/// The trie nodes before one block that has gone into the base: proofs reach back over these.
+/// The trie nodes before one block that has gone into the base: proofs reach back over these. On the
+/// disk only, as one record for each block: few ask, and full blocks have megabytes of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NodeUndo(pub(crate) BTreeMap<NodeKey, Option<Bytes>>);
-
-/// A [`NodeUndo`] with the height of its block.
-#[derive(Debug, Clone)]
-pub(crate) struct Undo {
-    pub(crate) height: u64,
-    pub(crate) nodes: std::sync::Arc<NodeUndo>,
-}
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct UndoRecord {
@@ -51,24 +45,21 @@ struct UndoRecord {
 }
 
 impl NodeUndo {
-    pub(crate) fn of(overlay: &Overlay) -> Self {
-        Self(overlay.nodes.iter().map(|(key, change)| (*key, change.before.clone())).collect())
-    }
-
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let records: Vec<_> = self
-            .0
+    /// The record that leads back over `overlay`.
+    pub(super) fn record(overlay: &Overlay) -> Vec<u8> {
+        let records: Vec<_> = overlay
+            .nodes
             .iter()
-            .map(|(key, before)| UndoRecord {
+            .map(|(key, change)| UndoRecord {
                 owner: key.owner.map(Bytes::from).unwrap_or_default(),
                 path: key.path.to_vec().into(),
-                before: before.clone().unwrap_or_default(),
+                before: change.before.clone().unwrap_or_default(),
             })
             .collect();
         alloy_rlp::encode(records)
     }
 
-    pub(crate) fn decode(height: u64, bytes: &[u8]) -> Result<Self, StateError> {
+    pub(super) fn decode(height: u64, bytes: &[u8]) -> Result<Self, StateError> {
         let bad = |reason: &str| StateError::bad(format!("node undo of block {height}"), reason);
         let records: Vec<UndoRecord> =
             alloy_rlp::decode_exact(bytes).map_err(|error| bad(&error.to_string()))?;

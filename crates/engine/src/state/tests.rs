@@ -11,8 +11,8 @@ use alys_database::{Batch, Database, Entry, MemoryDatabase, MemoryDisk, Order, R
 use proptest::prelude::*;
 
 use super::{
-    AccountChange, Base, Basics, Change, NodeUndo, StateChanges, StateView, Table, prune_history, revert,
-    seal_overlay, write_overlay,
+    AccountChange, Base, Basics, Change, StateChanges, StateView, Table, prune_history, revert, seal_overlay,
+    write_overlay,
 };
 
 /// One step for one account: gone, or there with a balance; perhaps wiped; new slots.
@@ -97,7 +97,7 @@ fn fresh(model: &Model) -> Vec<Entry> {
     }
     let (_, overlay) = seal_overlay(&view(&database), filled).unwrap();
     let mut batch = Batch::new();
-    write_overlay(&mut batch, 1, &overlay, &NodeUndo::of(&overlay));
+    write_overlay(&mut batch, 1, &overlay);
     database.commit(batch).unwrap();
     tables(&database, &STATE)
 }
@@ -129,7 +129,7 @@ proptest! {
             let (found, overlay) = seal_overlay(&parent, changes(steps, &parent, &mut model)).unwrap();
             prop_assert_eq!(found, root(&model));
             let mut batch = Batch::new();
-            write_overlay(&mut batch, height, &overlay, &NodeUndo::of(&overlay));
+            write_overlay(&mut batch, height, &overlay);
             database.commit(batch).unwrap();
             let state = tables(&database, &STATE);
             prop_assert_eq!(&state, &fresh(&model), "garbage, or a hole");

@@ -1,14 +1,14 @@
 //! Reading the state at one block, wherever that block lies.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_trie::TrieAccount;
 use nybbles::Nibbles;
 
 use super::Base;
-use super::overlay::{Overlay, Undo};
+use super::overlay::{NodeUndo, Overlay};
 use crate::error::StateError;
 use crate::trie::{NodeKey, NodeSource, prove};
 
@@ -17,8 +17,6 @@ use crate::trie::{NodeKey, NodeSource, prove};
 pub struct StateView {
     base: Base,
     at: Place,
-    /// The undo records of the base's last blocks, by rising height.
-    undo: Arc<[Undo]>,
 }
 
 /// Where the view's block lies.
@@ -26,8 +24,19 @@ pub struct StateView {
 enum Place {
     /// At or above the base; overlays from the block down to the base.
     Above(Arc<[Arc<Overlay>]>),
-    /// Below it, at this height.
-    Below { height: u64, base: u64 },
+    /// Below it.
+    Below(Arc<Below>),
+}
+
+/// A block below the base.
+#[derive(Debug)]
+struct Below {
+    height: u64,
+    base: u64,
+    /// The oldest height at which there are trie nodes.
+    proofs: u64,
+    /// The trie nodes before each block from the next one to the base; read when first asked for.
+    undo: OnceLock<Vec<NodeUndo>>,
 }
 
 /// The proof of one account and of some of its slots (EIP-1186).
@@ -54,11 +63,12 @@ pub struct SlotProof {
 
 impl StateView {
     pub(crate) fn above(base: Base, overlays: Vec<Arc<Overlay>>) -> Self {
-        Self { base, at: Place::Above(overlays.into()), undo: Arc::from([]) }
+        Self { base, at: Place::Above(overlays.into()) }
     }
 
-    pub(crate) fn below(base: Base, height: u64, base_height: u64, undo: Arc<[Undo]>) -> Self {
-        Self { base, at: Place::Below { height, base: base_height }, undo }
+    pub(crate) fn below(base: Base, height: u64, base_height: u64, proofs: u64) -> Self {
+        let below = Below { height, base: base_height, proofs, undo: OnceLock::new() };
+        Self { base, at: Place::Below(Arc::new(below)) }
     }
 
     /// The account with this address.
@@ -116,7 +126,7 @@ impl StateView {
                     None => self.base.account(account),
                 }
             }
-            Place::Below { height, .. } => self.base.account_at(*height, account),
+            Place::Below(below) => self.base.account_at(below.height, account),
         }
     }
 
@@ -133,7 +143,7 @@ impl StateView {
                     None => self.base.slot(account, slot),
                 }
             }
-            Place::Below { height, .. } => self.base.slot_at(*height, account, slot),
+            Place::Below(below) => self.base.slot_at(below.height, account, slot),
         }
     }
 
@@ -188,18 +198,28 @@ impl StateView {
                 Some(change) => Ok(change.after.clone()),
                 None => self.base.node(key),
             },
-            Place::Below { height, base } => {
-                let oldest = self.undo.first().map_or(*base, |undo| undo.height.saturating_sub(1));
-                if *height < oldest {
-                    return Err(StateError::ProofOutOfReach { asked: *height, oldest });
-                }
-                let after = self.undo.iter().filter(|undo| undo.height > *height);
-                match after.map(|undo| undo.nodes.0.get(key)).find_map(|node| node) {
+            Place::Below(below) => {
+                let undo = below.undo(&self.base)?;
+                match undo.iter().find_map(|undo| undo.0.get(key)) {
                     Some(before) => Ok(before.clone()),
                     None => self.base.node(key),
                 }
             }
         }
+    }
+}
+
+impl Below {
+    fn undo(&self, base: &Base) -> Result<&[NodeUndo], StateError> {
+        if self.height < self.proofs {
+            return Err(StateError::ProofOutOfReach { asked: self.height, oldest: self.proofs });
+        }
+        if let Some(undo) = self.undo.get() {
+            return Ok(undo);
+        }
+        let undo: Vec<_> =
+            (self.height + 1..=self.base).map(|height| base.undo(height)).collect::<Result<_, _>>()?;
+        Ok(self.undo.get_or_init(|| undo))
     }
 }
 
