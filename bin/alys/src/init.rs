@@ -113,3 +113,49 @@ fn write(file: &Path, text: &str) -> eyre::Result<()> {
     out.sync_all()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use alys_node::NodeConfig;
+    use figment::{
+        Figment, Provider as _,
+        providers::{Format as _, Serialized, Toml},
+        value::{Dict, Value},
+    };
+
+    /// Every key of a dictionary with its value, by its path.
+    fn leaves(dict: &Dict, path: &str, out: &mut Vec<(String, Value)>) {
+        for (key, value) in dict {
+            let path = format!("{path}{key}");
+            match value {
+                Value::Dict(_, inner) => leaves(inner, &format!("{path}."), out),
+                other => out.push((path, other.clone())),
+            }
+        }
+    }
+
+    fn keys(figment: &Figment) -> Vec<(String, Value)> {
+        let mut out = Vec::new();
+        for dict in figment.data().unwrap().into_values() {
+            leaves(&dict, "", &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn the_configuration_that_is_written_has_every_key_with_its_default() {
+        let written = keys(&Figment::from(Toml::string(super::TEMPLATE)));
+        let defaults = keys(&Figment::from(Serialized::defaults(NodeConfig::default())));
+        for (key, default) in &defaults {
+            let found = written.iter().find(|(written, _)| written == key);
+            let Some((_, value)) = found else { panic!("{key} is not explained in alys.toml") };
+            if !key.starts_with("keys.") {
+                let number = |v: &Value| v.to_u128().or(v.to_i128().and_then(|n| n.try_into().ok()));
+                let text =
+                    |v: &Value| number(v).map_or(format!("{:?}", v.clone().into_string()), |n| n.to_string());
+                assert_eq!(text(value), text(default), "{key}");
+            }
+        }
+        assert_eq!(written.len(), defaults.len(), "alys.toml has a key that there is not");
+    }
+}

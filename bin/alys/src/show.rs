@@ -10,9 +10,10 @@ pub(crate) async fn events(mut events: Subscription<ChainEvent>, mut rpc: Latest
     let mut listening = false;
     loop {
         tokio::select! {
-            Some(address) = rpc.changed(), if !listening => {
-                if let Some(address) = address {
-                    listening = true;
+            // The value may be there before this reader was.
+            address = rpc.wait_for(Option::is_some), if !listening => {
+                listening = true;
+                if let Some(Some(address)) = address {
                     println!("Listening on {address}");
                 }
             }

@@ -51,6 +51,10 @@ impl Opened {
         Duration::from_millis(self.config.build_budget_ms)
     }
 
+    pub(crate) fn seal_budget(&self) -> Duration {
+        Duration::from_millis(self.config.seal_budget_ms)
+    }
+
     /// Where the engine stands.
     pub(crate) fn head(&self) -> EngineHead {
         let world = self.reads.world();
@@ -87,7 +91,7 @@ impl Opened {
             chain_id: rules.chain_id,
             spec: rules.forks.spec_at(head.header.timestamp),
             gas_limit: rules.gas_limit.unwrap_or(head.header.gas_limit),
-            min_tip: self.config.pool.min_tip,
+            min_tip: u128::from(self.config.pool.min_tip),
         })
     }
 

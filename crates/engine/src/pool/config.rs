@@ -20,7 +20,7 @@ pub struct PoolConfig {
     /// The least tip per gas, in wei, that is taken. Default 1.
     ///
     /// The cap counts (`maxPriorityFeePerGas`, or `gasPrice`), not what is left above the base fee.
-    pub min_tip: u128,
+    pub min_tip: u64,
     /// By how many percent a replacement must raise both fee caps. Default 10, as Geth's.
     pub replacement_bump: u64,
     /// For how long a transaction may wait, in seconds of chain time. Default three hours, as Geth's.

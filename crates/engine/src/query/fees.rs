@@ -130,7 +130,7 @@ pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
     {
         return Ok(tip);
     }
-    let last = known.map_or(opened.config.default_tip, |(_, tip)| tip);
+    let last = known.map_or(u128::from(opened.config.default_tip), |(_, tip)| tip);
     let newest = world.head.number;
     let mut tips = Vec::new();
     for number in newest.saturating_sub(TIP_BLOCKS - 1)..=newest {
@@ -148,7 +148,7 @@ pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
     tips.sort_unstable();
     let middle = tips.len().saturating_sub(1) * TIP_PERCENTILE / 100;
     let tip = tips.get(middle).copied().unwrap_or(last);
-    let tip = tip.clamp(opened.config.pool.min_tip.min(MAX_TIP), MAX_TIP);
+    let tip = tip.clamp(u128::from(opened.config.pool.min_tip).min(MAX_TIP), MAX_TIP);
     *opened.suggested_tip.lock() = Some((world.head.hash, tip));
     Ok(tip)
 }
