@@ -57,8 +57,10 @@ pub(super) fn seal(
     };
     let now = opened.pool.lock().pool.revision();
     if !sealed && have != Some(now) {
+        // Without a version there is nothing to fall back on: take the time it needs.
+        let budget = if have.is_some() { opened.seal_budget() } else { opened.build_budget() };
         // Half of what is left of the deadline is for the way back.
-        let budget = opened.build_budget().min(ctx.remaining() / 2);
+        let budget = budget.min(ctx.remaining() / 2);
         let outcome = build(opened, clock, &rules, budget);
         record(opened, id, outcome);
     }

@@ -29,6 +29,9 @@ pub struct EngineConfig {
     /// For how long a payload may be filled with transactions, in milliseconds; what is in it then is
     /// sealed. Default 500, a quarter of a slot of two seconds.
     pub build_budget_ms: u64,
+    /// For how long a payload may be filled once more when it is sealed, in milliseconds, so that it has what
+    /// came meanwhile; the version that pays more is taken. Default 100: the slot has begun, members wait.
+    pub seal_budget_ms: u64,
     /// The most bytes of transactions in a payload that is built here. Default 2 MiB: it has to be
     /// gossiped.
     pub max_payload_bytes: usize,
@@ -45,7 +48,7 @@ pub struct EngineConfig {
     /// How many blocks a fee history may span; a longer one is cut. Default 1,024, as Geth's.
     pub max_fee_history: u64,
     /// The tip that is suggested where the last blocks say nothing, in wei per gas. Default 1 gwei.
-    pub default_tip: u128,
+    pub default_tip: u64,
 }
 
 impl Default for EngineConfig {
@@ -60,6 +63,7 @@ impl Default for EngineConfig {
             senders: limits.senders,
             pool: PoolConfig::default(),
             build_budget_ms: 500,
+            seal_budget_ms: 100,
             max_payload_bytes: 2 << 20,
             call_gas: limits.call_gas,
             call_threads: 2,

@@ -52,7 +52,8 @@ fn encoded_length(block: &ExecutedBlock) -> usize {
 }
 
 /// What the next block would begin with: its base fee is exact, its transactions are those that are ready
-/// and fit by their gas limits. Roots, bloom and hash are zero, for nothing has been executed.
+/// and fit by their gas limits. Nothing has been executed: there is no hash yet (zero), and all roots are
+/// those of nothing.
 fn pending(opened: &Opened, full: bool) -> Result<eth::Block, QueryError> {
     let world = opened.reads.world();
     let hash = world.head.hash;

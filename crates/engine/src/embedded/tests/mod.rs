@@ -122,6 +122,21 @@ async fn a_build_that_runs_out_of_time_seals_what_it_has() {
     assert!(sealed.payload.payload_inner.payload_inner.transactions.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_last_attempt_that_pays_less_does_not_displace_the_version_there_is() {
+    let (_client, opened) = open(EngineConfig { seal_budget_ms: 0, ..EngineConfig::default() }).await;
+    for nonce in 0..5 {
+        opened.submit(&signed(0, nonce, 1, 1)).unwrap();
+    }
+    let (id, _) = building::begin(&opened, rules_on(opened.head().hash, 1, 0)).unwrap();
+    building::first_version(&opened, &Clock::at(0), id);
+    opened.submit(&signed(1, 0, 1, 1)).unwrap();
+    // In no time at all the attempt ends with an empty payload.
+    let ctx = Context::root(Duration::from_secs(5));
+    let sealed = building::seal(&opened, &Clock::at(0), ctx, id).unwrap();
+    assert_eq!(sealed.payload.payload_inner.payload_inner.transactions.len(), 5);
+}
+
 #[test]
 fn the_default_configuration_is_valid_and_a_wrong_field_is_named() {
     assert_eq!(EngineConfig::default().validate(), Ok(()));
