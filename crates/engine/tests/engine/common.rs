@@ -11,7 +11,7 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_trie::TrieAccount;
 use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
-use alys_database::{MemoryDatabase, MemoryDisk};
+use alys_database::{MemoryDatabase, MemoryDisk, Snapshots};
 use alys_engine::execute::{RecoveredTransaction, Transaction};
 use alys_engine::{
     BuildAttributes, BuiltPayload, EmbeddedEngine, EngineLimits, Forkchoice, GenesisBlock, Rules, StateView,
@@ -196,12 +196,16 @@ pub(crate) fn withdrawal(index: u64, address: Address, gwei: u64) -> Withdrawal 
 }
 
 /// Builds on `parent`, two seconds after it.
-pub(crate) fn build(engine: &Engine, parent: B256, transactions: Vec<RecoveredTransaction>) -> BuiltPayload {
+pub(crate) fn build<D: Snapshots>(
+    engine: &EmbeddedEngine<D>,
+    parent: B256,
+    transactions: Vec<RecoveredTransaction>,
+) -> BuiltPayload {
     build_with(engine, parent, transactions, Vec::new())
 }
 
-pub(crate) fn build_with(
-    engine: &Engine,
+pub(crate) fn build_with<D: Snapshots>(
+    engine: &EmbeddedEngine<D>,
     parent: B256,
     transactions: Vec<RecoveredTransaction>,
     withdrawals: Vec<Withdrawal>,
@@ -213,18 +217,21 @@ pub(crate) fn build_with(
 }
 
 /// Imports a built payload the long way: as another node would.
-pub(crate) fn import(engine: &mut Engine, built: &BuiltPayload) -> alys_engine::Imported {
+pub(crate) fn import<D: Snapshots>(
+    engine: &mut EmbeddedEngine<D>,
+    built: &BuiltPayload,
+) -> alys_engine::Imported {
     let root = built.block().header.parent_beacon_block_root.unwrap();
     engine.import(&built.payload(), root, &built.execution_requests()).unwrap()
 }
 
 /// Makes `head` the head, nothing final.
-pub(crate) fn set_head(engine: &mut Engine, head: B256) {
+pub(crate) fn set_head<D: Snapshots>(engine: &mut EmbeddedEngine<D>, head: B256) {
     engine.forkchoice(Forkchoice { head, ..Forkchoice::default() }).unwrap();
 }
 
 /// Makes `head` the head and final.
-pub(crate) fn finalize(engine: &mut Engine, head: B256) {
+pub(crate) fn finalize<D: Snapshots>(engine: &mut EmbeddedEngine<D>, head: B256) {
     engine.forkchoice(Forkchoice { head, safe: head, finalized: B256::ZERO }).unwrap();
 }
 

@@ -1,14 +1,14 @@
 //! Random chains: every block's state root equals a rebuild from scratch, whatever came before.
 
 use alloy_primitives::{Address, B256, U256};
-use alys_database::{MemoryDisk, Reader};
-use alys_engine::{BlockId, BuiltPayload, EngineLimits, Forkchoice, StateView};
+use alys_database::{MemoryDisk, Reader, RedbDatabase, Snapshots};
+use alys_engine::{BlockId, BuiltPayload, EmbeddedEngine, EngineLimits, Forkchoice, GenesisBlock, StateView};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::common::{
-    Engine, FEE_SINK, STORE, Send, build_with, deploy_and_destroy, deploy_store, genesis_with, import,
-    open_on, rebuilt_root, signer, withdrawal,
+    Engine, FEE_SINK, STORE, Send, build_with, deploy_and_destroy, deploy_store, finalize, genesis_with,
+    import, open_on, rebuilt_root, rules, set_head, signer, withdrawal,
 };
 
 const KEYS: u64 = 6;
@@ -41,8 +41,8 @@ impl Known {
 }
 
 /// A random block on `parent`; contracts it makes are added to `known`.
-pub(crate) fn random_block(
-    engine: &Engine,
+pub(crate) fn random_block<D: Snapshots>(
+    engine: &EmbeddedEngine<D>,
     parent: B256,
     known: &mut Known,
     rng: &mut ChaCha8Rng,
@@ -170,4 +170,39 @@ fn assert_nothing_is_left_over(engine: &Engine, disk: &MemoryDisk, limits: &Engi
     assert!(heights(9).iter().all(|height| *height > base - limits.proofs && *height <= base));
     assert_eq!(heights(10).len() as u64, base + 1, "one canonical hash for each height");
     assert!(disk.commits() > 0);
+}
+
+#[test]
+fn redb_gives_back_after_reopening_what_was_final() {
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = GenesisBlock::new(&genesis_with(KEYS, true), &rules()).unwrap();
+    let open = || {
+        let database = RedbDatabase::open(folder.path(), 16 << 20).unwrap();
+        EmbeddedEngine::open(database, &genesis, rules(), EngineLimits::default()).unwrap()
+    };
+    let (mut known, mut rng) = (Known::new(), ChaCha8Rng::seed_from_u64(11));
+    let mut engine = open();
+    for round in 0..60 {
+        let built = random_block(&engine, engine.head().hash, &mut known, &mut rng);
+        import(&mut engine, &built);
+        let head = built.block().reference();
+        if round % 7 < 5 {
+            finalize(&mut engine, head.hash);
+        } else {
+            set_head(&mut engine, head.hash);
+        }
+        if round % 7 == 4 {
+            let values = |engine: &EmbeddedEngine<RedbDatabase>| {
+                let state = engine.reads().state(BlockId::Head).unwrap();
+                let proof = state.proof(STORE, &known.slots).unwrap();
+                let accounts = known.accounts.iter().map(|address| state.account(*address).unwrap());
+                (proof, accounts.collect::<Vec<_>>())
+            };
+            let before = values(&engine);
+            drop(engine);
+            engine = open();
+            assert_eq!(engine.head(), head);
+            assert_eq!(values(&engine), before);
+        }
+    }
 }
