@@ -82,3 +82,113 @@ pub fn chaotic(seed: u64, members: usize) -> World {
 fn sim_slot(sim: &Simulation) -> u64 {
     sim.spec.slots().slot_at(sim.now).unwrap()
 }
+
+#[test]
+fn two_rivals_a_member_keeps_its_one_vote_wherever_it_crashes() {
+    // A liar proposes two blocks in each of its slots; member 2 crashes after its k-th effect, for every k.
+    let mut longest = 0;
+    for effect in 1.. {
+        let mut world = World::new(5, 4, Network::good());
+        world.liars = vec![1];
+        world.crash_at = Some((2, effect));
+        let mut sim = Simulation::new(world);
+        sim.run_to_slot(6);
+        sim.assert_safe();
+        assert!(!sim.witness.finalized_slots().is_empty());
+        if sim.nodes[2].life == 0 {
+            longest = effect;
+            break;
+        }
+    }
+    assert!(longest > 100, "every effect of {longest} was a last one");
+}
+
+#[test]
+fn withheld_vote_a_notarization_held_back_and_shown_to_one_delays_no_honest_proposer() {
+    for seed in seeds(6) {
+        let mut world = World::new(seed, 4, Network::good());
+        world.liars = vec![0];
+        world.withholds = true;
+        let mut sim = Simulation::new(world);
+        sim.run_to_slot(24);
+        let finalized = sim.witness.finalized_slots();
+        let missing: Vec<u64> = (1..=23).filter(|slot| slot % 4 != 0 && !finalized.contains(slot)).collect();
+        assert_eq!(missing, Vec::<u64>::new(), "seed {seed}");
+        sim.assert_safe();
+    }
+}
+
+#[test]
+fn slow_federation_blocks_of_2600_and_3000_ms_in_slots_of_2_s_still_finalize_by_the_stride() {
+    for (members, execution_ms) in [(1, 2600), (4, 2600), (1, 3000), (4, 3000)] {
+        let mut world = World::new(3, members, Network::good());
+        world.network.delay = (5, 200);
+        world.execution_ms = execution_ms;
+        let mut sim = Simulation::new(world);
+        sim.run_to_slot(120);
+        let finalized = sim.witness.finalized_slots();
+        let late = finalized.iter().filter(|slot| **slot >= 40).count();
+        assert!(late >= 10, "{members} members, {execution_ms} ms: {finalized:?}");
+        sim.assert_safe();
+    }
+}
+
+#[test]
+fn a_fast_federation_never_leaves_the_first_stride_even_after_a_halt() {
+    let mut sim = Simulation::new(World::new(4, 4, Network::good()));
+    sim.run_to_slot(5);
+    // A day is not needed: 40 slots without a quorum.
+    sim.world.network.apart = vec![(vec![0, 1], sim.start_of(45))];
+    sim.run_to_slot(45);
+    let before = sim.witness.finalized_slots().len();
+    sim.run_to_slot(49);
+    assert!(sim.witness.finalized_slots().len() >= before + 2, "the first slots after it finalize");
+    for node in &sim.nodes {
+        assert_eq!(node.core.as_ref().unwrap().status().stride, 1);
+    }
+    sim.assert_safe();
+}
+
+#[test]
+fn after_a_partition_heals_all_have_one_head_and_the_state_of_a_fresh_replay() {
+    for seed in seeds(8) {
+        let members = [4, 5, 7][(seed % 3) as usize];
+        let mut sim = Simulation::new(World::new(seed, members, Network::good()));
+        sim.run_to_slot(4);
+        // No side has a quorum for a while, then one side does.
+        let half: Vec<u8> = (0..members as u8 / 2).collect();
+        sim.world.network.apart = vec![(half, sim.start_of(9)), (vec![members as u8 - 1], sim.start_of(14))];
+        sim.run_to_slot(14);
+        sim.assert_safe();
+        sim.run_to_slot(20);
+        sim.run_to(sim.start_of(21) - 50);
+        sim.assert_safe();
+        sim.assert_converged();
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let run = || {
+        let mut world = chaotic(12, 4);
+        world.crashes = 0.003;
+        let mut sim = Simulation::new(world);
+        sim.run_to_slot(12);
+        let effects: Vec<u64> = sim.nodes.iter().map(|node| node.effects).collect();
+        (effects, sim.nodes[3].disk.head, sim.witness.finalized_slots())
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn an_equivocating_proposer_is_proved_on_chain_and_only_once() {
+    let mut world = World::new(2, 4, Network::good());
+    world.liars = vec![1];
+    let mut sim = Simulation::new(world);
+    sim.run_to_slot(24);
+    sim.assert_safe();
+    // `assert_safe` replays the chain by the rules, which allow each proof but once.
+    let chain = sim.nodes[0].disk.chain();
+    let proofs = chain.iter().flat_map(|proposal| proposal.block.body.evidence.iter());
+    assert!(proofs.count() > 0);
+}

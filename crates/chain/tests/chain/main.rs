@@ -11,6 +11,7 @@
 mod actor;
 mod agreement;
 mod lessons;
+mod rules;
 mod sim;
 mod support;
 mod weakened;

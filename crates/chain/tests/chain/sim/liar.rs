@@ -10,7 +10,7 @@ use rand::Rng as _;
 use super::{Message, Simulation};
 
 /// A block that differs from `block` in its payload alone, and is as valid.
-pub fn rival_of(block: &Block) -> Block {
+fn rival_of(block: &Block) -> Block {
     let mut rival = block.clone();
     let inner = &mut rival.payload.payload_inner.payload_inner;
     inner.extra_data = [inner.extra_data.as_ref(), b"'"].concat().into();
@@ -23,6 +23,9 @@ pub fn rival_of(block: &Block) -> Block {
 impl Simulation {
     /// What a liar does instead of publishing what its core wants published.
     pub(super) fn lie(&mut self, liar: u8, gossip: Gossip) {
+        if self.world.withholds {
+            return self.withhold(gossip);
+        }
         match gossip {
             Gossip::Proposal(proposal) => self.propose_two(liar, proposal),
             // Its own vote: to all, to some, to nobody.
@@ -33,6 +36,16 @@ impl Simulation {
                 let at = self.now + self.rng.random_range(0..2500);
                 self.deliver_at(at, to, Message::Certificate(certificate));
             }
+        }
+    }
+
+    /// Says nothing, but shows each notarization to one member, shortly before the next slot or just after.
+    fn withhold(&mut self, gossip: Gossip) {
+        if let Gossip::Certificate(certificate) = gossip {
+            let to = self.rng.random_range(0..self.world.members) as u8;
+            let next = self.start_of(certificate.data.slot + 1);
+            let at = (next - 60 + self.rng.random_range(0..120)).max(self.now);
+            self.deliver_at(at, to, Message::Certificate(certificate));
         }
     }
 

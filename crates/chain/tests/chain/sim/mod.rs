@@ -12,7 +12,6 @@ mod perform;
 
 pub use checks::{Witness, check_replay};
 pub use keys::Keys;
-pub use liar::rival_of;
 pub use network::{Message, Network};
 pub use node::{Collector, Node};
 
@@ -21,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use alys_bus::{Ticket, protocol::storage::Promises};
 use alys_chain::core::{Backoff, Core, Input, Policy, Setup};
 use alys_primitives::{ChainSpec, SignedProposal, Slot};
-use rand::{Rng as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::support::{Disk, FakeEngine, GENESIS_MS, spec};
@@ -48,6 +47,8 @@ pub struct World {
     /// How long the client executes one block, ms.
     pub execution_ms: u64,
     pub liars: Vec<u8>,
+    /// Liars do nothing but withhold their votes, and show what they complete late and to one.
+    pub withholds: bool,
     /// The chance that a member crashes after any one effect.
     pub crashes: f64,
     /// A single crash: this member, after so many of its effects.
@@ -63,6 +64,7 @@ impl World {
             network,
             execution_ms: 20,
             liars: Vec::new(),
+            withholds: false,
             crashes: 0.0,
             crash_at: None,
             weakness: None,
@@ -229,6 +231,7 @@ impl Simulation {
 
     fn receive(&mut self, member: u8, message: Message) {
         if self.is_liar(member)
+            && !self.world.withholds
             && let Message::Proposal(proposal) = &message
         {
             let block = proposal.block.clone();
@@ -285,10 +288,6 @@ impl Simulation {
     /// The members that do not lie.
     pub fn honest(&self) -> Vec<u8> {
         (0..self.world.members as u8).filter(|member| !self.is_liar(*member)).collect()
-    }
-
-    pub fn random(&mut self, least: u64, most: u64) -> u64 {
-        self.rng.random_range(least..=most)
     }
 
     /// What must hold whatever happened.

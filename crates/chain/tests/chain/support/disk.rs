@@ -10,9 +10,7 @@ use alys_bus::protocol::storage::{
     StoredBlock,
 };
 use alys_chain::core::Start;
-use alys_primitives::{
-    B256, Certificate, ChainSpec, ExecutionFacts, IdentitySignature, PegState, SignedProposal,
-};
+use alys_primitives::{B256, Certificate, ChainSpec, ExecutionFacts, IdentitySignature, SignedProposal};
 
 /// All that is durable of one node.
 #[derive(Debug, Clone, Default)]
@@ -105,10 +103,6 @@ impl Disk {
             self.chain_down_from(self.head.hash, 0).map(|hash| Arc::clone(&self.blocks[&hash])).collect();
         chain.reverse();
         chain
-    }
-
-    pub fn peg(&self, hash: B256) -> &PegState {
-        &self.changes[&hash].peg
     }
 
     pub fn stored(&self, hash: B256) -> Arc<StoredBlock> {

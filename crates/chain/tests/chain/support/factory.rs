@@ -113,11 +113,6 @@ impl Factory {
         self.block_with(parent, slot, body, slot)
     }
 
-    pub fn notarization(&self, block: &SignedProposal) -> Arc<Certificate> {
-        let data = notarization_of(block.block.hash(), &block.block.header);
-        Arc::new(self.keys.certificate(data))
-    }
-
     pub fn certificate(&self, data: VoteData) -> Arc<Certificate> {
         Arc::new(self.keys.certificate(data))
     }
