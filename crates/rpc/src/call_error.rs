@@ -121,6 +121,7 @@ impl From<QueryError> for CallError {
                 Self { code: code::REVERTED, message: error.to_string(), data: Some(output.clone()) }
             }
             QueryError::InvalidQuery(why) => Self::new(code::INVALID_PARAMS, why),
+            QueryError::LimitExceeded(why) => Self::new(code::LIMIT, why),
             QueryError::Unavailable(why) => {
                 tracing::warn!(why, "the execution client cannot answer");
                 Self::unavailable()

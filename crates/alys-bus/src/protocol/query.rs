@@ -57,9 +57,12 @@ pub enum QueryError {
     /// A transaction like this would not be taken.
     #[error(transparent)]
     Refused(#[from] TransactionRefusal),
-    /// The question is malformed or too large.
+    /// The question is malformed.
     #[error("{0}")]
     InvalidQuery(String),
+    /// The question spans more blocks, or finds more, than this node's configuration allows.
+    #[error("{0}")]
+    LimitExceeded(String),
     /// The engine cannot answer now.
     #[error("{0}")]
     Unavailable(String),

@@ -18,7 +18,8 @@ use crate::messages::QueryError;
 /// The logs that match `filter`, in chain order.
 ///
 /// # Errors
-/// [`QueryError::InvalidQuery`] for a range that is none or too long, and for too many results;
+/// [`QueryError::InvalidQuery`] for a range that is none, [`QueryError::LimitExceeded`] for one that is too
+/// long or finds too much;
 /// [`QueryError::BlockNotFound`] for an unknown hash.
 pub(super) fn logs(opened: &Opened, ctx: Context, filter: &eth::Filter) -> Result<Vec<eth::Log>, QueryError> {
     let world = opened.reads.world();
@@ -35,7 +36,7 @@ pub(super) fn logs(opened: &Opened, ctx: Context, filter: &eth::Filter) -> Resul
             let most = opened.config.max_log_blocks;
             if span > most {
                 let text = format!("query exceeds max block range {most}: it spans {span} blocks");
-                return Err(QueryError::InvalidQuery(text));
+                return Err(QueryError::LimitExceeded(text));
             }
             for number in from..=to {
                 check_deadline(ctx)?;
@@ -94,7 +95,7 @@ impl Found {
             }
             if self.logs.len() > self.limit {
                 let text = format!("query returned more than {} results", self.limit);
-                return Err(QueryError::InvalidQuery(text));
+                return Err(QueryError::LimitExceeded(text));
             }
             before += logs.len();
         }

@@ -57,6 +57,7 @@ async fn other_ends_of_a_call_have_their_codes() {
         (QueryError::BlockNotFound("0x99".to_owned()), -32000, "header not found"),
         (QueryError::HistoryGone { asked: 3, oldest: 9 }, -32000, "the oldest is 9"),
         (QueryError::InvalidQuery("no such thing".to_owned()), -32602, "no such thing"),
+        (QueryError::LimitExceeded("too long".to_owned()), -32005, "too long"),
         (
             QueryError::Refused(TransactionRefusal::InsufficientFunds {
                 balance: U256::ZERO,

@@ -236,9 +236,9 @@ async fn searches_for_logs_are_bounded_by_range_and_by_results() {
     }
     let range = |from: u64| eth::Filter::new().from_block(from).to_block(3u64);
     assert_eq!(rig.logs(range(2)).await.unwrap().len(), 2);
-    let Err(Some(QueryError::InvalidQuery(text))) = rig.logs(range(1)).await else { panic!("too many") };
+    let Err(Some(QueryError::LimitExceeded(text))) = rig.logs(range(1)).await else { panic!("too many") };
     assert_eq!(text, "query returned more than 2 results");
-    let Err(Some(QueryError::InvalidQuery(text))) = rig.logs(range(0)).await else { panic!("too long") };
+    let Err(Some(QueryError::LimitExceeded(text))) = rig.logs(range(0)).await else { panic!("too long") };
     assert!(text.starts_with("query exceeds max block range 3"), "{text}");
 }
 
