@@ -56,7 +56,7 @@ pub(crate) fn measure() {
         }
         engine.forkchoice(Forkchoice { head, safe, finalized: B256::ZERO }).unwrap();
     }
-    line("all final; undo of 64 blocks kept for proofs", resident());
+    line("all of them final and committed", resident());
     println!("{:>44} {PER_BLOCK} ERC-20 transfers each", "a block has");
 }
 

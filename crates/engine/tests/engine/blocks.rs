@@ -273,7 +273,6 @@ fn every_altered_field_of_a_payload_is_refused_with_its_reason() {
     };
     assert!(matches!(v1(|p| p.block_number += 1), I::Height { found: 2, expected: 1 }));
     assert!(matches!(v1(|p| p.timestamp = 1_000), I::Timestamp { found: 1_000, parent: 1_000 }));
-    assert!(matches!(v1(|p| p.gas_limit += 1), I::GasLimit { expected: GAS_LIMIT, .. }));
     assert!(matches!(v1(|p| p.gas_used = GAS_LIMIT + 1), I::GasUsedAboveLimit { .. }));
     assert!(matches!(v1(|p| p.gas_used += 1), I::GasUsed { .. }));
     assert!(matches!(v1(|p| p.base_fee_per_gas += U256::ONE), I::BaseFee { .. }));
@@ -287,10 +286,21 @@ fn every_altered_field_of_a_payload_is_refused_with_its_reason() {
     assert!(matches!(twice, I::Transaction { index: 1, .. }), "{twice}");
     assert!(matches!(tamper(|p| p.blob_gas_used = 131_072), I::BlobGasUsed { expected: 0, .. }));
     assert!(matches!(tamper(|p| p.excess_blob_gas = 1), I::ExcessBlobGas { expected: 0, .. }));
-    let minted = tamper(|p| p.payload_inner.withdrawals.push(withdrawal(0, FEE_SINK, 1)));
-    assert!(matches!(minted, I::StateRoot { .. }), "free-mint: {minted}");
     let bytes = v1(|p| p.transactions.push(Bytes::from(vec![0x05, 0x01])));
     assert!(matches!(bytes, I::UndecodableTransaction { index: 1, .. }), "{bytes}");
+}
+
+#[test]
+fn free_mint_a_withdrawal_that_was_added_changes_the_state_root() {
+    let minted = tamper(|p| p.payload_inner.withdrawals.push(withdrawal(0, FEE_SINK, 1)));
+    assert!(matches!(minted, InvalidPayload::StateRoot { .. }), "{minted}");
+}
+
+#[test]
+fn gas_limit_drift_even_one_gas_more_than_the_chain_s_limit_is_refused() {
+    let drifted = tamper(|p| p.payload_inner.payload_inner.gas_limit += 1);
+    let expected = InvalidPayload::GasLimit { found: GAS_LIMIT + 1, expected: GAS_LIMIT };
+    assert_eq!(drifted, expected);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_delegated_account_runs_the_code_it_points_to() {
 }
 
 #[test]
-fn blob_transactions_are_refused() {
+fn blob_max_zero_blob_transactions_are_refused() {
     let genesis = genesis_with(1, true);
     let mut engine = engine(&genesis);
     let tx = TxEip4844 {
