@@ -50,10 +50,16 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> eyre::Result<()> {
     match task {
-        Task::Ci => [Task::Fmt, Task::Clippy, Task::Docs, Task::Test, Task::Wallets].into_iter().try_for_each(run),
+        Task::Ci => {
+            [Task::Fmt, Task::Clippy, Task::Docs, Task::Test, Task::Wallets].into_iter().try_for_each(run)
+        }
         Task::Fmt => cargo(&["fmt", "--all", "--check"], &[]),
-        Task::Clippy => cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[]),
-        Task::Docs => cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")]),
+        Task::Clippy => {
+            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
+        }
+        Task::Docs => {
+            cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])
+        }
         Task::Test => cargo(&["test", "--workspace", "--locked"], &[]),
         Task::Wallets => {
             cargo(&["build", "--package", "alys", "--locked"], &[])?;

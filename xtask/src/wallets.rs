@@ -24,8 +24,10 @@ impl Drop for Running {
 /// Installs the clients by their lock file, starts the node on a free port, and runs the scenarios.
 pub(crate) fn run(root: &Path) -> eyre::Result<()> {
     let clients = root.join("tests/wallets");
-    status(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&clients))
-        .wrap_err("the wallet scripts need Node.js 20 or later, and npm")?;
+    status(
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&clients),
+    )
+    .wrap_err("the wallet scripts need Node.js 20 or later, and npm")?;
     let node = root.join("target/debug/alys");
     let child = Command::new(&node)
         .args(["dev", "--http", "127.0.0.1:0", "--slot-seconds", "1", "--log", "warn"])

@@ -1,5 +1,6 @@
 //! The program as its user meets it: real processes, real signals, JSON-RPC over HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "real processes are waited for by the machine's own time")]
 
 mod commands;
 mod dev;
