@@ -24,6 +24,8 @@ pub struct BlockState {
     accounts: AddressMap<Entry>,
     code: B256Map<Bytecode>,
     new_code: Vec<B256>,
+    /// A change that could not be applied: revm's interface for commits has no error.
+    failed: Option<StateError>,
 }
 
 struct Entry {
@@ -52,7 +54,14 @@ impl BlockState {
     /// The state before a block's first change.
     #[must_use]
     pub fn new(view: StateView, hashes: BlockHashes) -> Self {
-        Self { view, hashes, accounts: AddressMap::default(), code: B256Map::default(), new_code: Vec::new() }
+        Self {
+            view,
+            hashes,
+            accounts: AddressMap::default(),
+            code: B256Map::default(),
+            new_code: Vec::new(),
+            failed: None,
+        }
     }
 
     /// Adds `amount` (wei) to an account, making it where it is not there; a withdrawal (EIP-4895).
@@ -74,8 +83,13 @@ impl BlockState {
     }
 
     /// What the block changed.
-    #[must_use]
-    pub fn into_changes(mut self) -> (StateView, StateChanges) {
+    ///
+    /// # Errors
+    /// [`StateError`] where a change could not be applied because the state could not be read.
+    pub fn into_changes(mut self) -> Result<(StateView, StateChanges), StateError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         let mut changes = StateChanges::default();
         for hash in self.new_code {
             if let Some(code) = self.code.remove(&hash) {
@@ -92,7 +106,7 @@ impl BlockState {
             let change = AccountChange { before: entry.before, basics: entry.now, wiped: entry.wiped, slots };
             changes.accounts.insert(entry.hash, change);
         }
-        (self.view, changes)
+        Ok((self.view, changes))
     }
 
     /// The view it stands on.
@@ -213,10 +227,9 @@ impl Database for BlockState {
 impl DatabaseCommit for BlockState {
     fn commit(&mut self, changes: AddressMap<Account>) {
         for (address, account) in changes {
-            // Every account that is committed was read before: its entry is there, and applying
-            // cannot fail.
-            let applied = self.apply(address, account);
-            debug_assert!(applied.is_ok(), "an account was committed that was never read");
+            if let Err(error) = self.apply(address, account) {
+                self.failed = Some(error);
+            }
         }
     }
 }

@@ -227,7 +227,7 @@ impl<'a> Executor<'a> {
         } else {
             Requests::default()
         };
-        let (view, changes) = self.evm.into_db().into_changes();
+        let (view, changes) = self.evm.into_db().into_changes()?;
         Ok(Outcome {
             receipts: self.receipts,
             requests,
