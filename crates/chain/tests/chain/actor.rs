@@ -9,23 +9,27 @@ use alys_bus::{
         chain::{ChainEvent, ChainMessage, ChainStatus, SyncState},
         engine::{EngineError, EngineMessage},
         federation::FederationMessage,
+        network::{NetworkMessage, Source},
         storage::{StorageError, StorageMessage},
     },
 };
 use alys_chain::{ChainArgs, ChainConfig, spawn};
-use alys_primitives::ChainSpec;
-use alys_testkit::{Stub, TestClock, within};
+use alys_primitives::{ChainSpec, SignedProposal};
+use alys_testkit::{Probe, Stub, TestClock, within};
 use parking_lot::Mutex;
 
-use crate::support::{Disk, FakeEngine, GENESIS_MS, SingleKey, spec};
+use crate::support::{Disk, Factory, FakeEngine, GENESIS_MS, SingleKey, spec};
 
 /// A node of one member, with what its neighbours hold.
 struct Node {
     spec: Arc<ChainSpec>,
+    keys: SingleKey,
     disk: Arc<Mutex<Disk>>,
     engine: Arc<Mutex<FakeEngine>>,
     /// Whether the disk refuses everything.
     disk_fails: Arc<Mutex<bool>>,
+    /// Whether no promise can be made durable.
+    promises_fail: Arc<Mutex<bool>>,
     /// Whether the client refuses everything.
     engine_fails: Arc<Mutex<bool>>,
     time: TestClock,
@@ -37,14 +41,21 @@ struct Node {
 impl Node {
     /// All of it, but for the actor.
     async fn new() -> Self {
-        let spec = spec(1);
+        Self::of(1, None).await
+    }
+
+    /// Member 0 of `members`.
+    async fn of(members: usize, network: Option<Address<NetworkMessage>>) -> Self {
+        let spec = spec(members);
         let genesis_payload = spec.genesis().block.header.payload_hash;
         let disk = Arc::new(Mutex::new(Disk::default()));
         let engine = Arc::new(Mutex::new(FakeEngine::new(genesis_payload, 1)));
         let (disk_fails, engine_fails) = (Arc::new(Mutex::new(false)), Arc::new(Mutex::new(false)));
-        let storage = storage(Arc::clone(&disk), Arc::clone(&disk_fails)).await;
+        let promises_fail = Arc::new(Mutex::new(false));
+        let storage = storage(Arc::clone(&disk), Arc::clone(&disk_fails), Arc::clone(&promises_fail)).await;
         let client = client(Arc::clone(&engine), Arc::clone(&engine_fails)).await;
-        let federation = federation(SingleKey::new(spec.chain_id)).await;
+        let keys = SingleKey::new(spec.chain_id, members);
+        let federation = federation(keys.clone()).await;
         let time = TestClock::at(GENESIS_MS);
         let args = ChainArgs {
             spec: Arc::clone(&spec),
@@ -53,14 +64,26 @@ impl Node {
             storage: storage.address(),
             engine: client.address(),
             federation: federation.address(),
-            network: None,
+            network,
             events: Topic::new(256),
             status: Latest::new(ChainStatus::default()),
             checks: WorkerMode::Inline,
         };
         let address = Address::new(Limits::default());
         let _neighbours = (storage, client, federation);
-        Self { spec, disk, engine, disk_fails, engine_fails, time, address, args, _neighbours }
+        Self {
+            spec,
+            keys,
+            disk,
+            engine,
+            disk_fails,
+            promises_fail,
+            engine_fails,
+            time,
+            address,
+            args,
+            _neighbours,
+        }
     }
 
     async fn start(&self) -> ractor::ActorRef<alys_bus::Inbox<ChainMessage, impl Send + 'static>> {
@@ -76,7 +99,11 @@ impl Node {
     }
 }
 
-async fn storage(disk: Arc<Mutex<Disk>>, fails: Arc<Mutex<bool>>) -> Stub<StorageMessage> {
+async fn storage(
+    disk: Arc<Mutex<Disk>>,
+    fails: Arc<Mutex<bool>>,
+    promises_fail: Arc<Mutex<bool>>,
+) -> Stub<StorageMessage> {
     Stub::start(move |message, _| {
         let mut disk = disk.lock();
         let io = || StorageError::Io("the disk is gone".to_owned());
@@ -95,12 +122,14 @@ async fn storage(disk: Arc<Mutex<Disk>>, fails: Arc<Mutex<bool>>) -> Stub<Storag
             StorageMessage::LoadChain { reply } => {
                 reply.send(if fails { Err(io()) } else { Ok(disk.record().map(Box::new)) });
             }
-            StorageMessage::PersistPromises { promises, reply } => reply.send(if fails {
-                Err(io())
-            } else {
-                disk.promises = *promises;
-                Ok(())
-            }),
+            StorageMessage::PersistPromises { promises, reply } => {
+                reply.send(if fails || *promises_fail.lock() {
+                    Err(io())
+                } else {
+                    disk.promises = *promises;
+                    Ok(())
+                })
+            }
             StorageMessage::LoadPromises { reply } => reply.send(Ok(Box::new(disk.promises.clone()))),
             other => alys_bus::unsupported(other),
         }
@@ -205,15 +234,45 @@ async fn el_syncing_forever_a_client_that_comes_back_empty_is_replayed_without_a
 
 #[tokio::test(start_paused = true)]
 async fn a_promise_that_cannot_be_stored_ends_the_actor_and_is_never_seen() {
+    let mut network = Probe::<NetworkMessage>::start().await;
+    let node = Node::of(1, Some(network.address())).await;
+    let (_actor, ended) = spawn(&node.address, None, node.args.clone()).await.unwrap();
+    node.pass_slots(3).await;
+    while network.try_next().is_some() {}
+    *node.promises_fail.lock() = true;
+    let before = node.disk.lock().promises.clone();
+    within(ended).await.unwrap();
+    assert_eq!(node.disk.lock().promises, before);
+    while let Some((message, _)) = network.try_next() {
+        assert!(!matches!(message, NetworkMessage::BroadcastBlock { .. }), "{message:?}");
+        if let NetworkMessage::BroadcastVote { vote } = message {
+            let promised = [before.notarize.as_ref(), before.finalize.as_ref()];
+            assert!(promised.contains(&Some(&*vote)), "{vote:?} was not durable");
+        }
+    }
+    // The next incarnation goes on from the disk.
+    *node.promises_fail.lock() = false;
+    node.address.unbind();
+    let _again = node.start().await;
+    let height = node.disk.lock().head.height;
+    node.pass_slots(3).await;
+    assert!(node.disk.lock().head.height > height);
+}
+
+#[tokio::test(start_paused = true)]
+async fn blocks_that_cannot_be_stored_wait_and_the_chain_goes_on_when_they_can() {
     let node = Node::new().await;
-    let actor = node.start().await;
+    let _actor = node.start().await;
     node.pass_slots(3).await;
     *node.disk_fails.lock() = true;
     let before = node.disk.lock().clone();
     node.pass_slots(3).await;
     let after = node.disk.lock().clone();
     assert_eq!((before.head, before.promises), (after.head, after.promises));
-    drop(actor);
+    assert!(node.status().last_miss.is_some_and(|why| why.contains("not durable in time")));
+    *node.disk_fails.lock() = false;
+    node.pass_slots(3).await;
+    assert!(node.disk.lock().head.height > before.head.height);
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,4 +287,94 @@ async fn while_storage_is_not_there_the_actor_says_that_it_is_starting_and_tries
     *node.disk_fails.lock() = false;
     node.pass_slots(3).await;
     assert!(node.disk.lock().head.height >= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn valid_but_old_head_a_client_that_falls_back_by_itself_is_replayed() {
+    let node = Node::new().await;
+    let _actor = node.start().await;
+    node.pass_slots(6).await;
+    // It answers everything as before, and stands at genesis again.
+    node.engine.lock().forget();
+    node.pass_slots(3).await;
+    let head = node.disk.lock().head;
+    assert!(head.height >= 7, "{head:?}");
+    assert_eq!(node.engine.lock().head.number, head.height);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_stands_elsewhere_at_the_start_is_replayed_before_any_vote() {
+    let node = Node::new().await;
+    let actor = node.start().await;
+    node.pass_slots(6).await;
+    actor.kill();
+    node.address.unbind();
+    node.engine.lock().forget();
+    *node.engine_fails.lock() = true;
+    let promised = node.disk.lock().promises.clone();
+    let _again = node.start().await;
+    node.pass_slots(4).await;
+    assert_eq!(node.disk.lock().promises, promised, "no vote while the client is away");
+    *node.engine_fails.lock() = false;
+    node.pass_slots(3).await;
+    assert!(node.disk.lock().head.height > 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_chain_in_storage_ends_the_actor() {
+    let node = Node::new().await;
+    let actor = node.start().await;
+    node.pass_slots(2).await;
+    actor.kill();
+    let mut args = node.args.clone();
+    let mut spec = (*node.spec).clone();
+    spec.name = "another".to_owned();
+    args.spec = Arc::new(spec);
+    let (_actor, ended) = spawn(&Address::new(Limits::default()), None, args).await.unwrap();
+    within(ended).await.unwrap();
+}
+
+/// A block of member 1 in slot 1, as it would sign it.
+fn block_of_slot_1(node: &Node) -> Arc<SignedProposal> {
+    let mut factory = Factory::new(4);
+    let block = factory.block(factory.genesis, 1).block.clone();
+    let signature = node.keys.proposal(&block.header);
+    Arc::new(SignedProposal { block, signature })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_members_vote_and_its_certificates_go_out_by_the_network_and_bad_copies_are_blamed() {
+    let mut network = Probe::<NetworkMessage>::start().await;
+    let node = Node::of(4, Some(network.address())).await;
+    let _actor = node.start().await;
+    node.time.pass(Duration::from_millis(2100)).await;
+
+    let proposal = block_of_slot_1(&node);
+    let mut poisoned = (*proposal).clone();
+    poisoned.block.payload.payload_inner.payload_inner.gas_used += 1;
+    let source = Some(Source(3));
+    let tell = |proposal| {
+        let ctx = Context::root(Duration::from_secs(1));
+        node.address.control().try_tell(ctx, ChainMessage::Proposal { proposal, source }).unwrap();
+    };
+    tell(Arc::new(poisoned));
+    let blamed = network.find("blame", |message| match message {
+        NetworkMessage::BlamePeer { source, .. } => Some(source),
+        _ => None,
+    });
+    assert_eq!(blamed.await, Source(3));
+
+    let hash = proposal.block.hash();
+    tell(proposal);
+    let voted = network.find("a vote", |message| match message {
+        NetworkMessage::BroadcastVote { vote } => Some(vote.vote.data.block),
+        _ => None,
+    });
+    assert_eq!(voted.await, hash);
+    assert_eq!(node.disk.lock().promises.notarize.as_ref().map(|vote| vote.vote.data.block), Some(hash));
+    let certified = network.find("a certificate", |message| match message {
+        NetworkMessage::BroadcastCertificate { certificate } => Some(certificate.data.block),
+        _ => None,
+    });
+    assert_eq!(certified.await, hash);
 }

@@ -187,11 +187,11 @@ fn two_rivals_the_first_seen_gets_the_vote_and_both_envelopes_are_evidence_on_ch
     solo.builds = true;
     solo.certify(VoteKind::Notarize, &first);
     solo.pass_to(3, 100);
-    let proposals = solo.said.iter().filter_map(|gossip| match gossip {
+    let mut proposals = solo.said.iter().filter_map(|gossip| match gossip {
         Gossip::Proposal(proposal) => Some(proposal),
         _ => None,
     });
-    let own = proposals.last().expect("an own block in slot 3");
+    let own = proposals.next_back().expect("an own block in slot 3");
     let [proof] = own.block.body.evidence.as_ref() else { panic!("one proof") };
     assert_eq!(proof.proposals.as_ref(), [first.signed_header(), rival.signed_header()]);
 }

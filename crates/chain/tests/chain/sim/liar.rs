@@ -29,7 +29,7 @@ impl Simulation {
         match gossip {
             Gossip::Proposal(proposal) => self.propose_two(liar, proposal),
             // Its own vote: to all, to some, to nobody.
-            Gossip::Vote(vote) => self.to_some(liar, &Message::Vote(vote)),
+            Gossip::Vote(vote) => self.tell_some(liar, &Message::Vote(vote)),
             Gossip::Certificate(certificate) => {
                 // Late, and to one.
                 let to = self.rng.random_range(0..self.world.members) as u8;
@@ -70,11 +70,11 @@ impl Simulation {
     pub(super) fn vote_for_all(&mut self, liar: u8, block: &Block) {
         for kind in VoteKind::ALL {
             let vote = self.keys.vote(liar, vote_for(kind, block.hash(), &block.header));
-            self.to_some(liar, &Message::Vote(Arc::new(vote)));
+            self.tell_some(liar, &Message::Vote(Arc::new(vote)));
         }
     }
 
-    fn to_some(&mut self, from: u8, message: &Message) {
+    fn tell_some(&mut self, from: u8, message: &Message) {
         let share = [0.0, 0.5, 1.0][self.rng.random_range(0..3)];
         for to in 0..self.world.members as u8 {
             if to != from && self.rng.random_bool(share) {

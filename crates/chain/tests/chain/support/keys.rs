@@ -11,26 +11,28 @@ use alys_primitives::{
 use blst::min_pk::SecretKey;
 use ed25519_dalek::SigningKey;
 
-/// One member's keys.
+/// One member's keys; in a federation of more, all have the same identity, and each share is the whole
+/// key.
 #[derive(Clone)]
 pub struct SingleKey {
     chain_id: u64,
+    members: usize,
     share: SecretKey,
     identity: SigningKey,
 }
 
 impl SingleKey {
-    pub fn new(chain_id: u64) -> Self {
+    pub fn new(chain_id: u64, members: usize) -> Self {
         let share = SecretKey::key_gen(&[7; 32], &[]).unwrap();
-        Self { chain_id, share, identity: SigningKey::from_bytes(&[9; 32]) }
+        Self { chain_id, members, share, identity: SigningKey::from_bytes(&[9; 32]) }
     }
 
     pub fn members(&self) -> MemberSet {
         MemberSet {
             epoch: 0,
-            identities: vec![FixedBytes(self.identity.verifying_key().to_bytes())],
+            identities: vec![FixedBytes(self.identity.verifying_key().to_bytes()); self.members],
             group_key: FixedBytes(self.share.sk_to_pk().to_bytes()),
-            quorum: 1,
+            quorum: alys_primitives::quorum(self.members).unwrap(),
             own: Some(0),
         }
     }

@@ -40,7 +40,7 @@ pub fn make_payload(rules: &PayloadRules, salt: u64) -> ExecutionPayloadV3 {
 pub fn block_facts(block: &Block) -> ExecutionFacts {
     let hash = block.header.payload_hash;
     let fees = U256::from(hash[0]) * U256::from(1_000_000_007u64);
-    let burns = (hash[1] % 4 == 0).then(|| Burn {
+    let burns = hash[1].is_multiple_of(4).then(|| Burn {
         log_index: 0,
         burner: Address::repeat_byte(hash[2]),
         bitcoin_address: Bytes::from_static(b"bcrt1"),
