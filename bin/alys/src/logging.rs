@@ -1,6 +1,9 @@
 //! Log lines: short and readable on a terminal, on standard error, so that output stays output.
 
-use std::{fmt, io::IsTerminal as _};
+use std::{
+    fmt,
+    io::{ErrorKind, IsTerminal as _, Write as _},
+};
 
 use alys_bus::Clock;
 use eyre::WrapErr as _;
@@ -33,5 +36,13 @@ impl FormatTime for TimeOfDay {
     fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
         let ms = self.0.now_ms() % 86_400_000;
         write!(w, "{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
+    }
+}
+
+/// Prints a line to standard output. Whoever reads only its beginning, such as `head`, ends nothing.
+pub(crate) fn print(text: &str) -> eyre::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }

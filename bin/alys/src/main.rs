@@ -27,8 +27,9 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args).map(|()| 0),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "alys", &mut std::io::stdout());
-            Ok(0)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "alys", &mut script);
+            logging::print(String::from_utf8_lossy(&script).trim_end()).map(|()| 0)
         }
     };
     match code {

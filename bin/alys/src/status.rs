@@ -5,7 +5,7 @@ use std::time::Duration;
 use eyre::{WrapErr as _, bail};
 use serde_json::{Value, json};
 
-use crate::cli::StatusArgs;
+use crate::{cli::StatusArgs, logging::print};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -14,34 +14,36 @@ pub(crate) fn run(args: &StatusArgs) -> eyre::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let status = runtime.block_on(ask(&args.url))?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
-        return Ok(());
+        return print(&serde_json::to_string_pretty(&status)?);
     }
+    print(&readable(&status))
+}
+
+/// The status in lines for people.
+fn readable(status: &Value) -> String {
     let text = |path: &str| match status.pointer(path) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => "-".to_owned(),
         Some(other) => other.to_string(),
     };
     let block = |name: &str| {
-        format!(
-            "{:>10}  slot {:>10}  {}",
-            text(&format!("/{name}/height")),
-            text(&format!("/{name}/slot")),
-            text(&format!("/{name}/hash"))
-        )
+        let part = |field: &str| text(&format!("/{name}/{field}"));
+        format!("{:>10}  slot {:>10}  {}", part("height"), part("slot"), part("hash"))
     };
-    println!("chain      {} (chain id {})", text("/chain"), text("/chainId"));
-    println!("genesis    {}", text("/genesis"));
-    println!("slot       {}", text("/slot"));
-    println!("head       {}", block("head"));
-    println!("final      {}", block("finalized"));
-    println!("anchored   {}", block("anchored"));
-    println!("member     {} of {}, quorum {}", text("/member"), text("/members"), text("/quorum"));
-    println!("sync       {}", text("/sync"));
+    let mut lines = vec![
+        format!("chain      {} (chain id {})", text("/chain"), text("/chainId")),
+        format!("genesis    {}", text("/genesis")),
+        format!("slot       {}", text("/slot")),
+        format!("head       {}", block("head")),
+        format!("final      {}", block("finalized")),
+        format!("anchored   {}", block("anchored")),
+        format!("member     {} of {}, quorum {}", text("/member"), text("/members"), text("/quorum")),
+        format!("sync       {}", text("/sync")),
+    ];
     if status.pointer("/lastMiss").is_some_and(|miss| !miss.is_null()) {
-        println!("last miss  {}", text("/lastMiss"));
+        lines.push(format!("last miss  {}", text("/lastMiss")));
     }
-    Ok(())
+    lines.join("\n")
 }
 
 async fn ask(url: &str) -> eyre::Result<Value> {

@@ -113,10 +113,10 @@ impl NodeConfig {
         let optional = [&mut self.keys.keystore, &mut self.keys.password_file];
         let paths = [&mut self.node.data_dir, &mut self.node.spec];
         for path in paths.into_iter().chain(optional.into_iter().flatten()) {
-            *path = base.join(&*path);
+            *path = below(base, path);
         }
         if !self.storage.path.as_os_str().is_empty() {
-            self.storage.path = base.join(&self.storage.path);
+            self.storage.path = below(base, &self.storage.path);
         }
     }
 
@@ -131,4 +131,9 @@ impl NodeConfig {
     pub fn engine_path(&self) -> PathBuf {
         self.node.data_dir.join("engine")
     }
+}
+
+/// A path from `base` on, without the dots that would only lengthen messages.
+fn below(base: &Path, path: &Path) -> PathBuf {
+    base.join(path).components().collect()
 }

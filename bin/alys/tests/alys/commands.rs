@@ -132,6 +132,20 @@ fn wrong_uses_say_what_to_do() {
     }
 }
 
+/// `alys completions bash | head -1` is no failure.
+#[test]
+fn a_reader_that_goes_early_is_no_failure() {
+    let mut child = alys()
+        .args(["completions", "zsh"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+}
+
 #[test]
 fn completions_are_printed_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
