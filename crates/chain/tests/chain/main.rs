@@ -10,6 +10,7 @@
 
 mod actor;
 mod agreement;
+mod document;
 mod lessons;
 mod rules;
 mod sim;
