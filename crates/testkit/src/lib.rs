@@ -7,6 +7,7 @@
 //!   itself.
 //! - [`TestClock`] lets paused time pass, for the actor's clock and its timers alike.
 //! - [`within`] waits for an event, never for ever.
+//! - [`contract`] has one public suite per protocol, for whatever takes that protocol's slot.
 //! - [`vectors`] finds the shared test vectors, or says why there are none.
 #![allow(
     clippy::panic,
@@ -14,6 +15,7 @@
     reason = "whatever goes wrong here is a failed test, which must say so by panicking"
 )]
 
+pub mod contract;
 mod probe;
 mod stub;
 mod time;

@@ -5,6 +5,7 @@ mod actor;
 mod blocks;
 mod calls;
 mod common;
+mod contract;
 mod crash;
 mod decoding;
 mod history;

@@ -9,6 +9,7 @@
 
 mod actor;
 mod blocks;
+mod contract;
 mod crashes;
 mod damage;
 mod histories;
