@@ -1,24 +1,20 @@
 //! The supervisor's ractor actor: hands what happens to the core, and its effects to [`effects`](crate::effects).
 
-use std::{
-    collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use alys_bus::{
     Address, Clock, Feed, Inbox, Latest, Owner, Reply, Timer, Topic, Work, pipe_any,
     protocol::supervisor::{ActorHealth, Registration, SupervisorError, SupervisorMessage},
     spawn_task, unsupported,
 };
-use ractor::{Actor, ActorCell, ActorProcessingErr, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, SupervisionEvent};
 use tokio::sync::oneshot;
 
 use crate::{
     ChildSpec, ExitReport, Lifecycle, StopReason,
-    core::{ChildId, Core, End, Input, judge_actor, judge_thread},
-    effects::{Me, drive, publish_health, take_waiting},
-    launch::{Incarnation, in_full},
+    core::{ChildId, Core, End, Input, judge_actor, judge_ending, judge_thread},
+    effects::{Me, drive, publish_health, sweep, take_waiting},
+    launch::Incarnation,
     signals::Signals,
     state::{Hands, Private, State, Waiting},
 };
@@ -66,7 +62,6 @@ impl Actor for SupervisorActor {
             address: args.address,
             core: args.core,
             children: args.children,
-            early_ends: Vec::new(),
             waiting: Vec::new(),
             clock: args.clock,
             epoch,
@@ -97,31 +92,11 @@ impl Actor for SupervisorActor {
 
     async fn handle_supervisor_evt(
         &self,
-        me: Me,
-        event: SupervisionEvent,
-        state: &mut State,
+        _: Me,
+        _: SupervisionEvent,
+        _: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        match event {
-            SupervisionEvent::ActorTerminated(cell, held, reason) => {
-                let in_order = held.is_some();
-                // It may hold anything, also what panics when it is dropped; that is not the supervisor's failure.
-                let dropped = catch_unwind(AssertUnwindSafe(|| drop(held)));
-                let reason = reason.unwrap_or_else(|| "it stopped by itself".to_owned());
-                let end = match dropped {
-                    Ok(()) => End { reason, in_order },
-                    Err(_) => End {
-                        reason: format!("{reason}; what it held panicked when dropped"),
-                        in_order: false,
-                    },
-                };
-                on_end(&me, state, &cell, end);
-            }
-            SupervisionEvent::ActorFailed(cell, error) => {
-                let end = End { reason: in_full(&*error), in_order: false };
-                on_end(&me, state, &cell, end);
-            }
-            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
-        }
+        // Its only children in ractor's sense are the wardens, which come and go with the actors; what those see comes as messages.
         Ok(())
     }
 }
@@ -140,6 +115,8 @@ fn on_private(me: &Me, state: &mut State, message: Private) {
         Private::StartReported { child, incarnation, outcome } => {
             on_start_reported(me, state, child, incarnation, outcome)
         }
+        Private::Ended { child, incarnation, end } => on_ended(me, state, child, incarnation, end),
+        Private::Swept => {}
         Private::Gone { child, incarnation } => {
             drive(me, state, Input::Gone { child, incarnation });
         }
@@ -161,18 +138,24 @@ fn register(me: &Me, state: &mut State, actor: Box<dyn Registration>, reply: Rep
         return;
     }
     let refused = |reason: String| Err(SupervisorError::Refused { actor: name.clone(), reason });
-    let Ok(spec) = actor.into_any().downcast::<ChildSpec>() else {
-        reply.send(refused("it is not a ChildSpec of this supervisor".to_owned()));
-        return;
+    let spec = match actor.into_any().downcast::<ChildSpec>() {
+        Ok(spec) => *spec,
+        Err(other) => {
+            reply.send(refused("it is not a ChildSpec of this supervisor".to_owned()));
+            sweep(me, other);
+            return;
+        }
     };
-    let spec = *spec;
     match state.core.register(spec.names.clone(), spec.rules.clone()) {
         Ok(child) => {
             state.children.insert(child, spec.into());
             state.waiting.push(Waiting::Register { child, reply });
             drive(me, state, Input::Tick);
         }
-        Err(error) => reply.send(refused(error.to_string())),
+        Err(error) => {
+            reply.send(refused(error.to_string()));
+            sweep(me, spec);
+        }
     }
 }
 
@@ -208,37 +191,27 @@ fn on_start_reported(
             return;
         }
     };
-    let id = started.cell.get_id();
-    let cell = started.cell.clone();
+    let Incarnation { cell, bind, ended, handle } = started;
     if let Some(hands) = state.children.get_mut(&child) {
         hands.cancel = None;
         hands.incarnation = incarnation;
-        hands.cell = Some(started.cell);
-        hands.bind = Some(started.bind);
-        hands.handle = Some(started.handle);
+        hands.cell = Some(cell);
+        hands.bind = Some(bind);
+        hands.handle = Some(handle);
+        hands.ending = None;
     }
+    pipe_any(me, ended, move |outcome| {
+        let end = outcome.unwrap_or_else(|panicked| End { reason: panicked.0, in_order: false });
+        Private::Ended { child, incarnation, end }
+    });
     drive(me, state, Input::Started { child, incarnation });
-    let early = state.early_ends.iter().position(|(ended, _)| *ended == id);
-    if let Some(at) = early {
-        let (_, end) = state.early_ends.remove(at);
-        on_end(me, state, &cell, end);
-    }
 }
 
 /// An actor has ended. It is gone when its task is, and with it all that the actor held.
-fn on_end(me: &Me, state: &mut State, cell: &ActorCell, end: End) {
-    let id = cell.get_id();
-    let found = state.children.iter_mut().find(|(_, hands)| {
-        let theirs = hands.cell.as_ref();
-        theirs.is_some_and(|cell| cell.get_id() == id)
-    });
-    let Some((&child, hands)) = found else {
-        if state.children.values().any(|hands| hands.cancel.is_some()) {
-            state.early_ends.push((id, end));
-        }
+fn on_ended(me: &Me, state: &mut State, child: ChildId, incarnation: u64, end: End) {
+    let Some(hands) = state.children.get_mut(&child).filter(|hands| hands.incarnation == incarnation) else {
         return;
     };
-    let incarnation = hands.incarnation;
     hands.cell = None;
     hands.bind = None;
     let handle = hands.handle.take();
@@ -255,13 +228,15 @@ fn on_end(me: &Me, state: &mut State, cell: &ActorCell, end: End) {
 /// Finds those that hang, by what the bus shows of them.
 fn check_health(me: &Me, state: &mut State) {
     drop(take_waiting(state, Waiting::is_abandoned));
+    let now = state.clock.now();
     let mut found = Vec::new();
-    for (&child, hands) in &state.children {
+    for (&child, hands) in &mut state.children {
         let Some(launch) = &hands.launch else {
             continue;
         };
         if let Some(incarnation) = state.core.running(child)
             && let Some(symptom) = judge_actor(&launch.stats(), hands.limits)
+                .or_else(|| judge_ending(hands.ending_for(now), hands.limits))
         {
             found.push(Input::Hung { child, incarnation, symptom });
         }

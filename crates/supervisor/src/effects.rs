@@ -1,6 +1,6 @@
 //! The only place that turns effects of the core into what happens.
 
-use std::{future::Future, mem::take, time::Duration};
+use std::{mem::take, time::Duration};
 
 use alys_bus::{
     Inbox, Timer, pipe_any,
@@ -13,7 +13,6 @@ use crate::{
     ExitReport, Lifecycle, StopReason,
     core::{ChildId, Effect, Input, ReleaseError},
     kept::not_released,
-    launch::Incarnation,
     metrics,
     state::{Private, State, Waiting},
 };
@@ -85,7 +84,7 @@ fn run(me: &Me, state: &mut State, effect: Effect) {
             }
         }
         Effect::Release { child, within } => release(me, state, child, within),
-        Effect::Forget { child, reason } => forget(state, child, &reason),
+        Effect::Forget { child, reason } => forget(me, state, child, &reason),
         Effect::Report(event) => report(state, event),
         Effect::Exit(report) => exit(me, state, report),
     }
@@ -102,24 +101,12 @@ fn start(me: &Me, state: &mut State, child: ChildId, incarnation: u64) {
     };
     let (cancel, cancelled) = oneshot::channel();
     hands.cancel = Some(cancel);
-    let start = launch.start(me.get_cell());
-    pipe_any(me, unless(cancelled, start), move |outcome| Private::StartReported {
+    let start = launch.start(me.get_cell(), cancelled);
+    pipe_any(me, start, move |outcome| Private::StartReported {
         child,
         incarnation,
         outcome: outcome.unwrap_or_else(|panicked| Err(panicked.0)),
     });
-}
-
-/// `start`, or its end when the other end of `cancelled` is dropped.
-async fn unless(
-    cancelled: oneshot::Receiver<()>,
-    start: impl Future<Output = Result<Incarnation, String>>,
-) -> Result<Incarnation, String> {
-    tokio::select! {
-        biased;
-        outcome = start => outcome,
-        _ = cancelled => Err("its start was cancelled".to_owned()),
-    }
 }
 
 fn bind(state: &mut State, child: ChildId) {
@@ -154,12 +141,17 @@ fn release(me: &Me, state: &mut State, child: ChildId, within: Duration) {
     });
 }
 
-fn forget(state: &mut State, child: ChildId, reason: &str) {
+fn forget(me: &Me, state: &mut State, child: ChildId, reason: &str) {
     let actor = state.core.name(child).to_owned();
-    state.children.remove(&child);
+    sweep(me, state.children.remove(&child));
     for waiting in take_waiting(state, |waiting| waiting.child() == child) {
         waiting.fail(SupervisorError::NotStarted { actor: actor.clone(), reason: reason.to_owned() });
     }
+}
+
+/// Drops what came from outside, in a task of its own: that may take long, or panic.
+pub(crate) fn sweep(me: &Me, what: impl Send + 'static) {
+    pipe_any(me, async move { drop(what) }, |_| Private::Swept);
 }
 
 fn report(state: &mut State, event: Lifecycle) {

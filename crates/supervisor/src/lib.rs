@@ -177,6 +177,7 @@ mod rules;
 mod signals;
 mod spec;
 mod state;
+mod warden;
 
 pub use alys_bus::protocol::supervisor::{ActorHealth, ActorState, SupervisorError, SupervisorMessage};
 pub use builder::SupervisorBuilder;

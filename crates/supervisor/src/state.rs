@@ -6,7 +6,7 @@ use alys_bus::{
     Address, Clock, Feed, Latest, Reply, Task, Tick, Timer, Topic,
     protocol::supervisor::{ActorHealth, SupervisorError, SupervisorMessage},
 };
-use ractor::{ActorCell, ActorId, concurrency::JoinHandle};
+use ractor::{ActorCell, ActorStatus, concurrency::JoinHandle};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -20,10 +20,14 @@ use crate::{
 pub(crate) enum Private {
     /// A start is over.
     StartReported { child: ChildId, incarnation: u64, outcome: Result<Incarnation, String> },
+    /// A running incarnation has ended.
+    Ended { child: ChildId, incarnation: u64, end: End },
     /// The state of an ended incarnation has been dropped.
     Gone { child: ChildId, incarnation: u64 },
     /// What a spec owned has been closed.
     Released { child: ChildId, result: Result<(), ReleaseError> },
+    /// Something that nobody needs any more has been dropped.
+    Swept,
     /// Look at the health of all children.
     Health(Tick),
     /// A deadline or pause of the core ends.
@@ -47,6 +51,8 @@ pub(crate) struct Hands {
     pub(crate) cell: Option<ActorCell>,
     pub(crate) bind: Option<Box<dyn FnOnce() + Send>>,
     pub(crate) handle: Option<JoinHandle<()>>,
+    /// Since when the present incarnation has been seen to be ending.
+    pub(crate) ending: Option<Instant>,
 }
 
 impl Hands {
@@ -64,7 +70,18 @@ impl Hands {
             cell: None,
             bind: None,
             handle: None,
+            ending: None,
         }
+    }
+
+    /// For how long the present incarnation has been seen to be ending, though nobody has told it to: it stopped by itself or failed, and its
+    /// `post_stop`, or the end of what it held, takes its time.
+    pub(crate) fn ending_for(&mut self, now: Instant) -> Option<Duration> {
+        let cell = self.cell.as_ref()?;
+        if cell.get_status() < ActorStatus::Stopping {
+            return None;
+        }
+        Some(now.saturating_duration_since(*self.ending.get_or_insert(now)))
     }
 
     /// How many messages the actor has in flight.
@@ -126,9 +143,6 @@ pub(crate) struct State {
     pub(crate) address: Address<SupervisorMessage>,
     pub(crate) core: Core,
     pub(crate) children: BTreeMap<ChildId, Hands>,
-    /// Ends that were reported before the start they belong to: ractor hands supervision over before messages. At most one for each start
-    /// under way.
-    pub(crate) early_ends: Vec<(ActorId, End)>,
     /// Bounded by the credits of the supervisor's address.
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) clock: Clock,

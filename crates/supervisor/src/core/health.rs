@@ -1,5 +1,7 @@
 //! From the figures of the bus to a judgement: is it hung?
 
+use std::time::Duration;
+
 use alys_bus::{Stats, WorkerStats};
 
 use crate::HealthLimits;
@@ -23,6 +25,12 @@ pub(crate) fn judge_actor(stats: &Stats, limits: HealthLimits) -> Option<Symptom
         ));
     }
     None
+}
+
+/// Whether an actor that ends by itself hangs in that: `ending` is for how long it has.
+pub(crate) fn judge_ending(ending: Option<Duration>, limits: HealthLimits) -> Option<Symptom> {
+    let (ending, limit) = (ending?, limits.stalled);
+    (ending > limit).then(|| format!("it has been ending for {ending:?}, and {limit:?} is its limit"))
 }
 
 /// Whether a thread is hung: its job takes too long.

@@ -25,7 +25,7 @@ use crate::{BuildError, ExitReport, Lifecycle, StopReason};
 use child::{Child, State};
 
 pub(crate) use child::Rules;
-pub(crate) use health::{judge_actor, judge_thread};
+pub(crate) use health::{judge_actor, judge_ending, judge_thread};
 pub(crate) use order::Names;
 
 /// The time since the supervisor began.

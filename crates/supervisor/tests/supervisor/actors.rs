@@ -41,8 +41,12 @@ pub(crate) enum Start {
     Hang,
     SetupError,
     SetupPanic,
-    /// After the start: the actor ends at once.
+    /// In `post_start`.
     PanicAfter,
+    /// In `post_start`.
+    HangAfter,
+    /// It succeeds, and the actor stops itself at once.
+    Leave,
 }
 
 /// What a stop does.
@@ -125,23 +129,24 @@ impl Actor for Puppet {
             Some(Start::Panic) => panic!("a panic in pre_start"),
             Some(Start::Error) => return Err("an error in pre_start".into()),
             Some(Start::Hang) => pending().await,
-            Some(Start::SetupError | Start::SetupPanic | Start::PanicAfter) | None => {}
+            _ => {}
         }
-        let incarnation = {
-            let mut script = args.stage.script.lock();
-            script.cells.insert(args.name.clone(), me.get_cell());
-            script.journal.push(format!("{} started", args.name));
-            let count = script.incarnations.entry(args.name.clone()).or_default();
-            *count += 1;
-            *count
-        };
-        Ok(State { name: args.name, feed: args.feed, stage: args.stage, incarnation, start: args.start })
+        args.stage.script.lock().cells.insert(args.name.clone(), me.get_cell());
+        Ok(State { name: args.name, feed: args.feed, stage: args.stage, incarnation: 0, start: args.start })
     }
 
-    async fn post_start(&self, _: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        if let Some(Start::PanicAfter) = state.start {
-            panic!("a panic in post_start");
+    async fn post_start(&self, me: ActorRef<Self::Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        match state.start {
+            Some(Start::PanicAfter) => panic!("a panic in post_start"),
+            Some(Start::HangAfter) => pending().await,
+            Some(Start::Leave) => me.stop(None),
+            _ => {}
         }
+        let mut script = state.stage.script.lock();
+        script.journal.push(format!("{} started", state.name));
+        let count = script.incarnations.entry(state.name.clone()).or_default();
+        *count += 1;
+        state.incarnation = *count;
         Ok(())
     }
 

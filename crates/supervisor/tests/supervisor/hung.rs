@@ -1,11 +1,18 @@
 //! Actors that make no progress.
 
-use std::{sync::mpsc::sync_channel, time::Duration};
+use std::{
+    sync::mpsc::{Receiver, sync_channel},
+    time::Duration,
+};
 
-use alys_bus::{AskError, Context};
-use alys_supervisor::{HealthLimits, Lifecycle, Outcome, StopReason};
+use alys_bus::{Address, AskError, Context, Feed, Inbox, Limits, Work};
+use alys_supervisor::{ChildSpec, HealthLimits, Lifecycle, Outcome, StopReason};
 
-use crate::actors::{Order, PATIENCE, Stage, ended, event, node, order, ping, puppet, running, started};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::actors::{
+    Order, PATIENCE, Stage, Stop, ended, event, node, order, ping, puppet, running, started,
+};
 
 fn limits(seconds: u64) -> HealthLimits {
     HealthLimits {
@@ -97,4 +104,89 @@ async fn an_actor_that_holds_a_thread_of_the_runtime_stops_the_node_in_order() {
     assert!(report.is_stuck());
     assert_eq!(report.exit_code(), 1);
     assert_eq!(stage.journal(), ["above flushed", "base flushed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_hangs_while_it_stops_by_itself_is_killed_and_restarted() {
+    let stage = Stage::default();
+    let (address, spec) = puppet(&stage, "a");
+    stage.stops_by("a", Stop::Hang);
+    let node = running(node([spec.health(limits(2)).stop_within(Duration::from_secs(1))])).await;
+    let mut events = node.handle().events();
+    address.try_tell(Context::root(PATIENCE), Order::Leave).unwrap();
+    let hung = event(&mut events, |event| matches!(event, Lifecycle::Hung { .. })).await;
+    assert!(format!("{hung:?}").contains("it has been ending for"), "{hung:?}");
+    started(&mut events, "a").await;
+    assert_eq!(ping(&address).await, Ok(2));
+    node.handle().stop("the test is over");
+    let report = ended(node).await;
+    assert_eq!(report.children[0].outcome, Outcome::Killed);
+}
+
+/// Never lets its thread go when it is dropped, until the test drops the other end.
+struct Anchor {
+    until: Option<Receiver<()>>,
+}
+
+impl Drop for Anchor {
+    fn drop(&mut self) {
+        if let Some(until) = &self.until {
+            // Ends when the test drops the other end.
+            let _ = until.recv();
+        }
+    }
+}
+
+/// Holds an anchor, and ends at its first message: in order, or by a panic.
+struct Ship;
+
+impl Actor for Ship {
+    type Msg = Inbox<Order, ()>;
+    type State = (Feed<Order>, Anchor);
+    type Arguments = Self::State;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Self::Msg>,
+        state: Self::State,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        me: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        match state.0.next(&mut Some(message)).await {
+            Some(Work::Public(Order::Leave, _)) => me.stop(None),
+            _ => panic!("a panic in handle"),
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_an_actor_held_and_is_never_dropped_holds_up_nobody_else() {
+    for in_order in [true, false] {
+        let stage = Stage::default();
+        let (release, until) = sync_channel::<()>(0);
+        let address = Address::<Order>::new(Limits::default());
+        let mut until = Some(until);
+        let ship = ChildSpec::new(&address, move |feed| (Ship, (feed, Anchor { until: until.take() })));
+        let tight = HealthLimits { stalled: Duration::from_millis(300), ..HealthLimits::default() };
+        let (other, spec) = puppet(&stage, "other");
+        let builder = node([ship.health(tight), spec]).grace(Duration::from_millis(300));
+        let node = running(builder).await;
+        let blow = if in_order { Order::Leave } else { Order::Block { until: sync_channel(0).1 } };
+        address.try_tell(Context::root(PATIENCE), blow).unwrap();
+        // The supervisor answers and acts all the while.
+        node.handle().restart(Context::root(PATIENCE), "other").await.unwrap();
+        assert_eq!(ping(&other).await, Ok(2));
+        let report = ended(node).await;
+        drop(release);
+        assert!(matches!(&report.reason, StopReason::Stuck { actor, .. } if actor == "puppet"), "{report}");
+        assert!(stage.journal().ends_with(&["other flushed".to_owned()]));
+    }
 }
