@@ -12,7 +12,10 @@ mod blocks;
 mod contract;
 mod crashes;
 mod damage;
+mod durability;
 mod histories;
 mod opening;
 mod promises;
 mod serving;
+#[path = "../../../database/tests/database/trace.rs"]
+mod trace;
