@@ -12,8 +12,8 @@ use super::{backoff::Retry, effect::DraftId, rules::Expected};
 pub(crate) enum Stage {
     /// The engine was asked to build.
     Asked,
-    /// It could not; ask again.
-    Failed(Retry),
+    /// It could not, for this reason; ask again.
+    Failed(Retry, String),
     /// It is building.
     Building(PayloadId),
     /// It was asked for the payload.
@@ -51,7 +51,7 @@ impl Draft {
     pub(crate) const fn is_open(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Asked | Stage::Failed(_) | Stage::Building(_) | Stage::Sealing | Stage::Dropped(_)
+            Stage::Asked | Stage::Failed(..) | Stage::Building(_) | Stage::Sealing | Stage::Dropped(_)
         )
     }
 
@@ -59,7 +59,8 @@ impl Draft {
     pub(crate) fn shortfall(&self) -> String {
         match &self.stage {
             Stage::Published => "the block was published too late".to_owned(),
-            Stage::Asked | Stage::Failed(_) => "the execution client began no payload in time".to_owned(),
+            Stage::Asked => "the execution client began no payload in time".to_owned(),
+            Stage::Failed(_, why) => format!("the execution client built no payload: {why}"),
             Stage::Building(_) | Stage::Sealing => "the payload was not ready in time".to_owned(),
             Stage::Signing(_) => "the signer did not answer in time".to_owned(),
             Stage::Storing { .. } => "the block was not durable in time".to_owned(),

@@ -133,7 +133,7 @@ impl Core {
                 handle::collected(self, data, member, result, fx);
             }
 
-            Input::HeadApplied(result) => handle::head_applied(self, now_ms, result),
+            Input::HeadApplied(result) => handle::head_applied(self, now_ms, result, fx),
             Input::Followed(result) => handle::followed(self, now_ms, result, fx),
         }
         self.do_duties(now_ms, fx);

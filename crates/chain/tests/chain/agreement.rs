@@ -192,3 +192,21 @@ fn an_equivocating_proposer_is_proved_on_chain_and_only_once() {
     let proofs = chain.iter().flat_map(|proposal| proposal.block.body.evidence.iter());
     assert!(proofs.count() > 0);
 }
+
+#[test]
+fn what_was_notarized_for_long_and_never_finalized_is_final_at_once_when_links_heal() {
+    let mut world = World::new(6, 4, Network::good());
+    let heals = GENESIS_MS + 400 * 2000;
+    world.network.late_finality = (4_000_000, 4_000_000);
+    world.network.heals = heals;
+    let mut sim = Simulation::new(world);
+    sim.run_to_slot(390);
+    let tall = sim.nodes[0].disk.head.height;
+    assert!(tall > 70 && sim.nodes[0].disk.finalized.height == 0, "{tall} blocks, none final");
+    assert!(sim.nodes[0].core.as_ref().unwrap().status().stride > 3, "the stride has grown");
+    // One forgets all that is not on its disk.
+    sim.crash(2, 1000);
+    sim.run_to_slot(440);
+    assert!(sim.nodes[2].disk.finalized.height >= tall);
+    sim.assert_safe();
+}

@@ -337,3 +337,34 @@ fn wrong_proposer_is_refused_and_blamed() {
     assert!(solo.own_votes().is_empty());
     assert_eq!(solo.blamed.len(), 1);
 }
+
+#[test]
+fn a_node_without_keys_follows_what_members_certify_and_says_nothing_of_its_own() {
+    let mut solo = Solo::follower(4);
+    let mut parent = solo.factory.genesis;
+    for slot in 1..=6 {
+        let block = solo.factory.block(parent, slot);
+        parent = block.block.hash();
+        solo.pass_to(slot, 10);
+        solo.propose(&block);
+        for kind in VoteKind::ALL {
+            (0..3).for_each(|member| solo.vote(member, kind, &block));
+        }
+        assert_eq!((solo.disk.head.hash, solo.disk.finalized.hash), (parent, parent));
+    }
+    assert!(solo.said.iter().all(|gossip| matches!(gossip, Gossip::Certificate(_))));
+    assert_eq!(solo.core.status().sync, SyncState::Synced);
+    assert_eq!(solo.disk.promises, Default::default());
+}
+
+#[test]
+fn votes_far_ahead_take_no_place() {
+    let mut solo = solo();
+    let block = solo.factory.block(solo.factory.genesis, 9);
+    solo.pass_to(1, 10);
+    (0..3).for_each(|member| solo.vote(member, VoteKind::Notarize, &block));
+    solo.pass_to(9, 100);
+    assert!(solo.fetches.is_empty(), "no certificate came of them");
+    (0..3).for_each(|member| solo.vote(member, VoteKind::Notarize, &block));
+    assert_eq!(solo.fetches, [block.block.hash()]);
+}

@@ -123,12 +123,13 @@ fn evidence<N: ssz_types::typenum::Unsigned>(
 fn advance(core: &mut Core, now_ms: u64, fx: &mut Effects) {
     let slot = core.slot;
     let Some(draft) = &mut core.draft else { return };
-    match draft.stage {
+    match &draft.stage {
         Stage::Building(id) if draft.slot <= slot => {
+            let id = *id;
             draft.stage = Stage::Sealing;
             fx.push(Effect::Seal { draft: draft.id, id });
         }
-        Stage::Failed(retry) if retry.is_due(now_ms) => {
+        Stage::Failed(retry, _) if retry.is_due(now_ms) => {
             let Some(expected) = &draft.expected else { return };
             let rules = Box::new(expected.payload.clone());
             fx.push(Effect::Build { draft: draft.id, rules });

@@ -14,7 +14,7 @@ pub(crate) fn wake(core: &mut Core, now_ms: u64, fx: &mut Effects) {
     let next = core.slot.saturating_add(1);
     let mut times = vec![core.clock.start_ms(next), Some(core.resend_at), ahead_at(core, next)];
     times.extend([core.wants.next_at(), Some(core.follow.retry.at), Some(core.own.retry.at)]);
-    if let Some(Stage::Failed(retry)) = core.draft.as_ref().map(|draft| &draft.stage) {
+    if let Some(Stage::Failed(retry, _)) = core.draft.as_ref().map(|draft| &draft.stage) {
         times.push(Some(retry.at));
     }
     for hash in core.tree.unsettled() {

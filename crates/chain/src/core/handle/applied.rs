@@ -6,6 +6,7 @@ use alys_bus::protocol::{
     storage::{BlockRef, HeadUpdate},
 };
 
+use super::alarm_once;
 use crate::core::{
     Core,
     backoff::Retry,
@@ -21,9 +22,10 @@ const BODIES: u64 = 64;
 const MAX_NEWS: usize = 64;
 
 /// Storage has head, finality and change sets: what is final is pruned from the tree.
-pub(crate) fn head_applied(core: &mut Core, now_ms: u64, result: Outcome<()>) {
+pub(crate) fn head_applied(core: &mut Core, now_ms: u64, result: Outcome<()>, fx: &mut Effects) {
     let Move::Applying(update) = std::mem::replace(&mut core.follow.moving, Move::Idle) else { return };
-    if result.is_err() {
+    if let Err(failure) = result {
+        alarm_once("storage does not move the head", core.follow.retry, &failure, fx);
         return core.follow.retry.failed(now_ms, core.setup.policy.retry);
     }
     core.follow.retry = Retry::default();

@@ -29,8 +29,10 @@ use alys_primitives::peg::Equivocation;
 
 use super::{
     Core,
+    backoff::Retry,
     effect::{Effect, Effects},
     evidence::Offence,
+    input::Failure,
 };
 
 /// Counts a fault against the peer that sent a message, where a peer did.
@@ -43,6 +45,13 @@ fn blame(source: Option<Source>, reason: impl Into<String>, fx: &mut Effects) {
 /// Tells the operator of something that honest members and a sound client cannot have done.
 pub(crate) fn alarm(what: impl Into<String>, fx: &mut Effects) {
     fx.push(Effect::Event(ChainEvent::Alarm { what: what.into() }));
+}
+
+/// Tells the operator of a failure that will not pass by itself, at its first appearance.
+fn alarm_once(what: &str, before: Retry, failure: &Failure, fx: &mut Effects) {
+    if !failure.transient && before.failures == 0 {
+        alarm(format!("{what}: {failure}"), fx);
+    }
 }
 
 /// Keeps the proof that a member contradicted itself, and says so once; false where it was known.

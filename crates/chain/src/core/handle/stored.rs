@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alys_primitives::B256;
 
+use super::alarm_once;
 use crate::core::{
     Core,
     draft::Stage,
@@ -16,6 +17,11 @@ use crate::core::{
 pub(crate) fn stored(core: &mut Core, now_ms: u64, hash: B256, result: Outcome<()>, fx: &mut Effects) {
     let backoff = core.setup.policy.retry;
     let is_stored = result.is_ok();
+    if let (Err(failure), Some(Stored::Storing(before))) =
+        (&result, core.tree.get(hash).map(|node| node.stored))
+    {
+        alarm_once("storage takes no block", before, failure, fx);
+    }
     core.tree.update(hash, |node| {
         node.stored = match (is_stored, node.stored) {
             (true, _) => Stored::Yes,

@@ -5,6 +5,8 @@
 
 mod choice;
 mod node;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use node::{Node, Standing, Stored};
 

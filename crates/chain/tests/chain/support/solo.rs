@@ -22,7 +22,7 @@ use crate::sim::Collector;
 /// One member.
 pub struct Solo {
     pub factory: Factory,
-    pub own: u8,
+    pub own: Option<u8>,
     pub core: Core,
     pub disk: Disk,
     pub engine: FakeEngine,
@@ -47,15 +47,23 @@ impl Solo {
         let factory = Factory::new(members);
         let disk = Disk::with_genesis(&factory.spec);
         let payload = factory.spec.genesis().block.header.payload_hash;
-        Self::on(factory, own, disk, FakeEngine::new(payload, 1 << 40), GENESIS_MS)
+        Self::on(factory, Some(own), disk, FakeEngine::new(payload, 1 << 40), GENESIS_MS)
     }
 
-    fn on(factory: Factory, own: u8, disk: Disk, engine: FakeEngine, now: u64) -> Self {
+    /// A node without keys.
+    pub fn follower(members: usize) -> Self {
+        let factory = Factory::new(members);
+        let disk = Disk::with_genesis(&factory.spec);
+        let payload = factory.spec.genesis().block.header.payload_hash;
+        Self::on(factory, None, disk, FakeEngine::new(payload, 1 << 40), GENESIS_MS)
+    }
+
+    fn on(factory: Factory, own: Option<u8>, disk: Disk, engine: FakeEngine, now: u64) -> Self {
         let mut outbox = Effects::new(10_000);
         let retry = Backoff { first_ms: 100, most_ms: 2000 };
         let setup = Setup {
             spec: Arc::clone(&factory.spec),
-            own: Some(own),
+            own,
             policy: Policy { max_early: 2, resend_ms: 500, retry },
             verifier: Arc::new(factory.keys),
         };
@@ -126,7 +134,7 @@ impl Solo {
         let mut votes: Vec<Arc<SignedVote>> = Vec::new();
         for gossip in &self.said {
             if let Gossip::Vote(vote) = gossip
-                && vote.vote.member == self.own
+                && Some(vote.vote.member) == self.own
                 && !votes.contains(vote)
             {
                 votes.push(Arc::clone(vote));
@@ -185,9 +193,10 @@ impl Solo {
             Effect::SignProposal { draft, header } => {
                 Input::ProposalSigned { draft, result: Ok(keys.sign_header(&header)) }
             }
-            Effect::SignVote(data) => {
-                Input::VoteSigned { data, result: Ok(Box::new(keys.vote(self.own, data))) }
-            }
+            Effect::SignVote(data) => Input::VoteSigned {
+                data,
+                result: Ok(Box::new(keys.vote(self.own.expect("only a member votes"), data))),
+            },
             Effect::Collect(vote) => {
                 let result = Ok(self.collector.collect(&keys, quorum, &vote));
                 Input::Collected { data: vote.data, member: vote.member, result }
