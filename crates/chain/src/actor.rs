@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alys_bus::{
     Address, Clock, Feed, Inbox, Latest, Owner, Timer, Topic, Work, WorkerMode, pipe_any,
     protocol::{
-        chain::{ChainError, ChainEvent, ChainMessage, ChainStatus},
+        chain::{ChainError, ChainEvent, ChainMessage, ChainStatus, SyncState},
         engine::EngineMessage,
         federation::FederationMessage,
         network::NetworkMessage,
@@ -89,6 +89,7 @@ impl Actor for ChainActor {
         let phase = Phase::Loading { failures: 0, why: "storage is being read".to_owned() };
         let (outbox, metrics) = (Effects::new(OUTBOX), ChainMetrics::register());
         let state = ChainState { feed, me, args, phase, outbox, checks, wake: None, metrics };
+        announce(&state.args);
         begin_loading(&state);
         Ok(state)
     }
@@ -158,6 +159,18 @@ fn on_persisted(
         }
         Err(failure) => Err(state.outbox.fail(failure.what).into()),
     }
+}
+
+/// Whoever looks sees which chain this is, and that it is starting; after a restart also where it stood.
+fn announce(args: &ChainArgs) {
+    args.status.update(|status| {
+        status.chain.clone_from(&args.spec.name);
+        status.chain_id = args.spec.chain_id;
+        status.members = args.spec.members();
+        status.quorum = args.spec.quorum();
+        status.sync = SyncState::Starting;
+        true
+    });
 }
 
 fn begin_loading(state: &ChainState) {

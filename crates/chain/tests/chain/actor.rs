@@ -284,6 +284,7 @@ async fn while_storage_is_not_there_the_actor_says_that_it_is_starting_and_tries
     let ctx = Context::root(Duration::from_secs(1));
     let error = node.address.ask(ctx, |reply| ChainMessage::Status { reply }).await.unwrap_err();
     assert!(error.to_string().contains("still starting: the disk is gone"), "{error}");
+    assert_eq!((node.status().sync, node.status().chain.as_str()), (SyncState::Starting, "test"));
     *node.disk_fails.lock() = false;
     node.pass_slots(3).await;
     assert!(node.disk.lock().head.height >= 2);

@@ -210,3 +210,20 @@ fn what_was_notarized_for_long_and_never_finalized_is_final_at_once_when_links_h
     assert!(sim.nodes[2].disk.finalized.height >= tall);
     sim.assert_safe();
 }
+
+#[test]
+fn liars_delay_no_honest_proposer_where_links_are_good() {
+    for seed in seeds(10) {
+        let members = [4, 7][(seed % 2) as usize];
+        let mut world = World::new(seed, members, Network::good());
+        world.network.delay = (5, 300);
+        world.liars = (0..tolerated_liars(members) as u8).collect();
+        let mut sim = Simulation::new(world);
+        sim.run_to_slot(22);
+        let finalized = sim.witness.finalized_slots();
+        let is_honest = |slot: &u64| !sim.is_liar((slot % members as u64) as u8);
+        let missing: Vec<u64> = (1..=21).filter(is_honest).filter(|slot| !finalized.contains(slot)).collect();
+        assert_eq!(missing, Vec::<u64>::new(), "seed {seed}, {members} members");
+        sim.assert_safe();
+    }
+}
