@@ -10,6 +10,9 @@
 //!
 //! Numbers are big-endian; the slot of a record is its number modulo 2.
 //!
+//! A slot that rots after its promise was seen looks like a torn one: then the other slot, with the
+//! promise before, counts, and a warning says so. Two slots cannot tell these apart.
+//!
 //! **There is no empty answer to damage.** A member that forgot a vote may cast a second one, and two
 //! members that do so can fork the chain. A missing or unreadable record is an error that says what to
 //! do; the way out is [`PromiseRecord::reset`], which starts again from a slot in which this member

@@ -11,6 +11,7 @@ use super::apply::transactions;
 use super::keys::{KeyRange, Table, all, from_height, height_of, place_of, transaction};
 use super::retrieve::number;
 use super::{PIECE, Pin, Step, Store};
+use crate::error::from_database;
 
 /// Final blocks read in one step: their bodies and payloads are hashed, some 100 µs each.
 const BLOCKS_A_STEP: u64 = 16;
@@ -336,16 +337,23 @@ impl Integrity {
 }
 
 impl Store {
-    /// Checks everything, all steps at once: for programs without the actor.
+    /// Checks everything, all steps at once, and the database below as a whole
+    /// ([`verify`](alys_database::Database::verify)): for programs without the actor.
     ///
     /// # Errors
     /// As [`Integrity::step`].
     pub fn check_integrity(&self) -> Result<IntegrityReport, StorageError> {
         let mut work = Integrity::new(self);
-        loop {
+        let mut report = loop {
             if let Step::Done(report) = work.step(self)? {
-                return Ok(report);
+                break report;
             }
+        };
+        match self.db.verify().map_err(from_database) {
+            Ok(_) => {}
+            Err(StorageError::Corrupt(damage)) => report.damage.push(damage),
+            Err(other) => return Err(other),
         }
+        Ok(report)
     }
 }

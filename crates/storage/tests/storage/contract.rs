@@ -9,12 +9,15 @@ use ractor::ActorRef;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
+/// An incarnation, and its end.
+type Running = (ActorRef<Inbox<StorageMessage, Private>>, JoinHandle<()>);
+
 /// The storage actor over one folder.
 struct Ours {
     address: Address<StorageMessage>,
     setup: StorageSetup,
     args: StorageArgs,
-    running: Option<(ActorRef<Inbox<StorageMessage, Private>>, JoinHandle<()>)>,
+    running: Option<Running>,
     _folder: TempDir,
 }
 

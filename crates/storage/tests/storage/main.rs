@@ -17,5 +17,6 @@ mod histories;
 mod opening;
 mod promises;
 mod serving;
+#[allow(dead_code, reason = "the database's power cuts use more of it")]
 #[path = "../../../database/tests/database/trace.rs"]
 mod trace;
