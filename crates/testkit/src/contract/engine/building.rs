@@ -6,7 +6,7 @@ use alys_primitives::payload::block_hash;
 
 use super::{
     EngineSubject,
-    genesis::Send,
+    genesis::transfer,
     rig::{Rig, block_of, withdrawal},
 };
 use crate::contract::{answered, refusal};
@@ -42,7 +42,7 @@ pub async fn sealing_what_nobody_builds_is_an_unknown_payload(subject: impl Engi
 /// payload, parent and requests.
 pub async fn a_seal_repeats_every_rule_and_hashes_to_what_it_says(subject: impl EngineSubject) {
     let rig = Rig::new(subject).await;
-    rig.send(&Send::transfer(0, super::ECHO, 1)).await;
+    rig.send(&transfer(0, super::ECHO, 1)).await;
     let mut rules = rig.next_rules();
     rules.withdrawals = vec![withdrawal(0, 5), withdrawal(1, 6)];
     let id = answered(rig.build(&rules).await);

@@ -4,8 +4,8 @@ use alloy_eips::BlockId;
 use alloy_primitives::B256;
 use alys_bus::protocol::engine::EngineMessage;
 
-use super::{EngineSubject, genesis::Send, rig::Rig};
-use crate::contract::answered;
+use super::{EngineSubject, genesis::transfer, rig::Rig};
+use crate::{contract::answered, wallet::payer};
 
 /// The first head is the genesis of the spec.
 pub async fn an_engine_stands_at_genesis_first(subject: impl EngineSubject) {
@@ -62,13 +62,13 @@ pub async fn a_rival_becomes_the_head_when_it_is_chosen(subject: impl EngineSubj
     let there = Rig::new(subject.another().await).await;
     let mut rig = Rig::new(subject).await;
     let genesis = rig.head;
-    let hash = rig.send(&Send::transfer(0, super::ECHO, 1)).await;
+    let hash = rig.send(&transfer(0, super::ECHO, 1)).await;
     let (ours, _) = rig.next_block().await;
     assert!(is_mined(&rig, hash).await);
     let rival = there.propose(&there.rules(genesis, 1, 9)).await;
     rig.follow(&rival).await;
     assert!(!is_mined(&rig, hash).await, "the rival does not have it");
-    let latest = rig.account(super::genesis::payer(), BlockId::latest()).await;
+    let latest = rig.account(payer(), BlockId::latest()).await;
     assert_eq!(answered(latest).nonce, 0);
     rig.follow(&ours).await;
     assert!(is_mined(&rig, hash).await);
@@ -79,7 +79,7 @@ pub async fn payloads_can_be_replayed_after_a_restart(subject: impl EngineSubjec
     let mut rig = Rig::new(subject).await;
     let mut blocks = Vec::new();
     for nonce in 0..4 {
-        rig.send(&Send::transfer(nonce, super::ECHO, 1)).await;
+        rig.send(&transfer(nonce, super::ECHO, 1)).await;
         blocks.push(rig.next_block().await);
     }
     let safe = blocks[1].0.header.payload_hash;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use alloy_consensus::{SignableTransaction as _, TxEip1559, TxEnvelope, crypto::secp256k1::sign_message};
-use alloy_eips::Encodable2718 as _;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
+use alloy_primitives::{Address, Bytes, U256, address};
 use alys_primitives::{
     ChainSpec,
     spec::{DevelopmentChain, GenesisAccount},
 };
+
+use crate::wallet::{Unsigned, payer};
 
 /// Returns the data of the call.
 pub const ECHO: Address = address!("ec40000000000000000000000000000000000ec4");
@@ -22,15 +22,14 @@ const REVERTER_CODE: &[u8] = &[0x36, 0x60, 0x00, 0x60, 0x00, 0x37, 0x36, 0x60, 0
 pub const LOGGER: Address = address!("1066000000000000000000000000000000001066");
 const LOGGER_CODE: &[u8] = &[0x60, 0x00, 0x35, 0x60, 0x00, 0x60, 0x00, 0xa1, 0x00];
 
-/// The key with coins: everybody knows it.
-const KEY: B256 = B256::repeat_byte(0x42);
+const CHAIN_ID: u64 = 4242;
 
 /// The spec whose execution genesis (`execution_genesis_file`) every engine under the suite starts at.
 #[must_use]
 pub fn spec() -> ChainSpec {
     let mut spec = DevelopmentChain {
         name: "contract".to_owned(),
-        chain_id: 4242,
+        chain_id: CHAIN_ID,
         genesis_ms: 1_000_000,
         slot_seconds: 2,
         gas_limit: 30_000_000,
@@ -50,46 +49,12 @@ pub fn spec() -> ChainSpec {
     spec
 }
 
-/// The address with coins.
-pub(super) fn payer() -> Address {
-    let hash = B256::repeat_byte(1);
-    let signature = sign_message(KEY, hash).expect("the key is a key");
-    signature.recover_address_from_prehash(&hash).expect("the signature was just made")
+/// A transfer of [`payer`] on this chain.
+pub(super) fn transfer(nonce: u64, to: Address, wei: u64) -> Unsigned {
+    Unsigned::transfer(CHAIN_ID, nonce, to, wei)
 }
 
-/// A transaction of [`payer`], to be signed.
-#[derive(Debug, Clone)]
-pub(super) struct Send {
-    pub(super) chain_id: u64,
-    pub(super) nonce: u64,
-    pub(super) to: Address,
-    pub(super) value: U256,
-    pub(super) input: Bytes,
-}
-
-impl Send {
-    pub(super) fn transfer(nonce: u64, to: Address, wei: u64) -> Self {
-        Self { chain_id: 4242, nonce, to, value: U256::from(wei), input: Bytes::new() }
-    }
-
-    pub(super) fn call(nonce: u64, to: Address, input: impl Into<Bytes>) -> Self {
-        Self { input: input.into(), ..Self::transfer(nonce, to, 0) }
-    }
-
-    /// EIP-2718 bytes.
-    pub(super) fn sign(&self) -> Bytes {
-        let tx = TxEip1559 {
-            chain_id: self.chain_id,
-            nonce: self.nonce,
-            gas_limit: 100_000,
-            max_fee_per_gas: 10_000_000_000,
-            max_priority_fee_per_gas: 1_000_000_000,
-            to: TxKind::Call(self.to),
-            value: self.value,
-            input: self.input.clone(),
-            ..TxEip1559::default()
-        };
-        let signature = sign_message(KEY, tx.signature_hash()).expect("the key is a key");
-        TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
-    }
+/// A call of [`payer`] on this chain.
+pub(super) fn call(nonce: u64, to: Address, input: impl Into<Bytes>) -> Unsigned {
+    Unsigned { input: input.into(), ..transfer(nonce, to, 0) }
 }

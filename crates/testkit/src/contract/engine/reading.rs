@@ -10,10 +10,13 @@ use alys_bus::protocol::{
 
 use super::{
     ECHO, EngineSubject, LOGGER, REVERTER,
-    genesis::{Send, payer},
+    genesis::{call, transfer},
     rig::{Outcome, Rig},
 };
-use crate::contract::{answered, refusal};
+use crate::{
+    contract::{answered, refusal},
+    wallet::payer,
+};
 
 const NOBODY: Address = Address::repeat_byte(0xdd);
 
@@ -94,7 +97,7 @@ pub async fn logs_are_found_by_their_address(subject: impl EngineSubject) {
     let mut rig = Rig::new(subject).await;
     for nonce in 0..2 {
         let word = B256::with_last_byte(nonce as u8 + 1);
-        rig.send(&Send::call(nonce, LOGGER, word.0)).await;
+        rig.send(&call(nonce, LOGGER, word.0)).await;
         rig.next_block().await;
     }
     let logs = async |address: Address| {
@@ -110,7 +113,7 @@ pub async fn logs_are_found_by_their_address(subject: impl EngineSubject) {
 pub async fn wallets_learn_fees_from_past_blocks(subject: impl EngineSubject) {
     let mut rig = Rig::new(subject).await;
     for nonce in 0..3 {
-        rig.send(&Send::transfer(nonce, NOBODY, 1)).await;
+        rig.send(&transfer(nonce, NOBODY, 1)).await;
         rig.next_block().await;
     }
     let (newest, percentiles) = (BlockNumberOrTag::Latest, vec![50.0]);

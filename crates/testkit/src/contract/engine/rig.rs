@@ -19,10 +19,11 @@ use alys_primitives::{
     payload::{PayloadRules, block_hash},
 };
 
-use super::genesis::{Send, spec};
+use super::genesis::spec;
 use crate::{
     PATIENCE,
     contract::{Subject, answered, refusal},
+    wallet::Unsigned,
 };
 
 pub(super) type Outcome<T, E> = Result<T, AskError<E>>;
@@ -130,7 +131,7 @@ impl<S: Subject<EngineMessage>> Rig<S> {
     }
 
     /// Puts a transaction into the pool; its hash.
-    pub(super) async fn send(&self, send: &Send) -> B256 {
+    pub(super) async fn send(&self, send: &Unsigned) -> B256 {
         answered(self.submit(send.sign()).await)
     }
 
