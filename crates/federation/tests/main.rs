@@ -11,6 +11,7 @@
 mod actor;
 mod collector;
 mod common;
+mod contract;
 mod dealer;
 mod keystore;
 mod scheme;

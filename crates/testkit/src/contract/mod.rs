@@ -16,12 +16,14 @@
 //! |---|---|
 //! | [`storage`], [`storage_contract!`](crate::storage_contract) | [`StorageMessage`](alys_bus::protocol::StorageMessage) |
 //! | [`engine`], [`engine_contract!`](crate::engine_contract) | [`EngineMessage`](alys_bus::protocol::EngineMessage) |
+//! | [`federation`], [`federation_contract!`](crate::federation_contract) | [`FederationMessage`](alys_bus::protocol::FederationMessage) |
 
 use std::future::Future;
 
 use alys_bus::{Address, AskError};
 
 pub mod engine;
+pub mod federation;
 pub mod storage;
 
 /// An actor under a contract suite. Ends when dropped.
