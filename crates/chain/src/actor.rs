@@ -32,6 +32,12 @@ use crate::{
 /// disk is stuck.
 const OUTBOX: usize = 16 * 1024;
 
+/// The actor's own handle, for the files that may not name ractor.
+pub(crate) type Me = ActorRef<Inbox<ChainMessage, ChainPrivate>>;
+
+/// What ends the actor.
+pub(crate) type Ended = ActorProcessingErr;
+
 /// The actor; all it holds stands in its state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChainActor;

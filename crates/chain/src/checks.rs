@@ -2,20 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alys_bus::{
-    Context, Inbox, Worker, WorkerError, WorkerLimits, WorkerMode,
-    protocol::{chain::ChainMessage, network::Source},
-};
+use alys_bus::{Context, Inbox, Worker, WorkerError, WorkerLimits, WorkerMode, protocol::network::Source};
 use alys_primitives::SignedProposal;
-use ractor::ActorRef;
 
-use crate::{core::Input, messages::ChainPrivate};
+use crate::{actor::Me, core::Input};
 
 /// A copy to be checked, and who waits for the result.
 pub(crate) struct Check {
     pub(crate) proposal: Arc<SignedProposal>,
     pub(crate) source: Option<Source>,
-    pub(crate) me: ActorRef<Inbox<ChainMessage, ChainPrivate>>,
+    pub(crate) me: Me,
 }
 
 /// A check is never dropped for its age: the core counts on an answer to each. It bounds how many there

@@ -11,9 +11,9 @@ use alys_bus::{
         storage::{Promises, StorageMessage},
     },
 };
-use ractor::ActorProcessingErr;
 
 use crate::{
+    actor::Ended,
     checks::{self, Check},
     core::{Effect, Failure, Gossip, Input, Outcome},
     error::{Refusal, outcome},
@@ -26,7 +26,7 @@ use crate::{
 const TELL: Duration = Duration::from_secs(2);
 
 /// Lets out what may be seen now: everything up to the next promise that is not durable.
-pub(crate) fn release(state: &mut ChainState) -> Result<(), ActorProcessingErr> {
+pub(crate) fn release(state: &mut ChainState) -> Result<(), Ended> {
     while let Some(release) = state.outbox.release()? {
         match release {
             Release::Persist(ticket, promises) => persist(state, ticket, promises),
@@ -44,7 +44,7 @@ fn persist(state: &ChainState, ticket: Ticket, promises: Box<Promises>) {
     pipe(&state.me, ask, move |result| ChainPrivate::Persisted(ticket, outcome(result)));
 }
 
-fn perform(state: &mut ChainState, effect: Effect) -> Result<(), ActorProcessingErr> {
+fn perform(state: &mut ChainState, effect: Effect) -> Result<(), Ended> {
     let args = &state.args;
     let config = args.config;
     match effect {

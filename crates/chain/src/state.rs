@@ -1,13 +1,12 @@
 //! What the actor holds between messages.
 
-use alys_bus::{Feed, Inbox, Timer, Worker, protocol::chain::ChainMessage};
-use ractor::ActorRef;
+use alys_bus::{Feed, Timer, Worker, protocol::chain::ChainMessage};
 
 use crate::{
     actor::ChainArgs,
+    actor::Me,
     checks::Check,
     core::{Core, Effects},
-    messages::ChainPrivate,
     metrics::ChainMetrics,
 };
 
@@ -27,7 +26,7 @@ pub(crate) enum Phase {
 /// One incarnation.
 pub struct ChainState {
     pub(crate) feed: Feed<ChainMessage>,
-    pub(crate) me: ActorRef<Inbox<ChainMessage, ChainPrivate>>,
+    pub(crate) me: Me,
     pub(crate) args: ChainArgs,
     pub(crate) phase: Phase,
     /// What may be seen, behind what must be durable.
