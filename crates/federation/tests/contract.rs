@@ -15,11 +15,13 @@ use crate::common::{CHAIN_ID, Federation, GENESIS_MS};
 /// The slot at which the clock starts; it moves on with real time.
 const NOW: u64 = 50;
 
+type Running = (ActorRef<Inbox<FederationMessage, Infallible>>, JoinHandle<()>);
+
 /// The actor of the one member; its thread outlives it, as under the supervisor.
 struct Ours {
     address: Address<FederationMessage>,
     args: FederationArgs,
-    running: Option<(ActorRef<Inbox<FederationMessage, Infallible>>, JoinHandle<()>)>,
+    running: Option<Running>,
 }
 
 impl Ours {

@@ -11,12 +11,14 @@ use alys_testkit::contract::{
 use ractor::ActorRef;
 use tokio::task::JoinHandle;
 
+type Running = (ActorRef<Inbox<EngineMessage, EnginePrivate>>, JoinHandle<()>);
+
 /// The engine actor over a database in memory, which outlives it as a disk would.
 struct Ours {
     address: Address<EngineMessage>,
     disk: MemoryDisk,
     client: EmbeddedClient,
-    running: Option<(ActorRef<Inbox<EngineMessage, EnginePrivate>>, JoinHandle<()>)>,
+    running: Option<Running>,
 }
 
 fn client(disk: &MemoryDisk) -> EmbeddedClient {
