@@ -13,7 +13,7 @@
 //! | [`state`] | the peg state, its root, and how a block moves it |
 //! | [`withdrawals`] | which withdrawals a payload must contain |
 //! | [`payload`] | what a payload must repeat from this side of the chain |
-//! | [`slots`], [`quorum`] | slot arithmetic; how many votes decide |
+//! | [`slots`], [`mod@quorum`] | slot arithmetic; how many votes decide |
 //! | [`spec`] | the chain spec, its checks, its digest and the genesis block |
 //! | [`bls`] | checking a threshold-BLS signature |
 //!
