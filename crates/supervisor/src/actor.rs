@@ -56,6 +56,12 @@ impl Actor for SupervisorActor {
             };
             spawn_task(Owner::actor(&me), "signals", forward)
         });
+        let (clock, every) = (args.clock.clone(), args.health_every);
+        let heartbeat = spawn_task(Owner::actor(&me), "supervisor-heartbeat", async move {
+            loop {
+                clock.sleep(every).await;
+            }
+        });
         let epoch = args.clock.now();
         Ok(State {
             feed: args.feed,
@@ -71,6 +77,7 @@ impl Actor for SupervisorActor {
             wake: None,
             _health_timer: health_timer,
             _signals: signals,
+            _heartbeat: heartbeat,
         })
     }
 
@@ -80,12 +87,22 @@ impl Actor for SupervisorActor {
     }
 
     async fn handle(&self, me: Me, message: Self::Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
-        let mut message = Some(message);
-        while let Some(work) = state.feed.next(&mut message).await {
-            match work {
-                Work::Public(message, _ctx) => on_public(&me, state, message),
-                Work::Private(message) => on_private(&me, state, message),
+        // Its own messages do not go through the feed, which yields after long work: tokio keeps a task that has yielded for the thread it ran
+        // on, and if that is blocked by an actor next, nobody would find out.
+        let mut message = match message {
+            Inbox::Private(message) => {
+                on_private(&me, state, message);
+                return Ok(());
             }
+            public => Some(public),
+        };
+        while let Some(work) = state.feed.next(&mut message).await {
+            let message = match work {
+                Work::Public(message, _ctx) => Private::Asked(message),
+                Work::Private(message) => message,
+            };
+            // To itself: it has not ended, for it runs.
+            let _ = me.send_message(Inbox::Private(message));
         }
         Ok(())
     }
@@ -112,6 +129,7 @@ fn on_public(me: &Me, state: &mut State, message: SupervisorMessage) {
 
 fn on_private(me: &Me, state: &mut State, message: Private) {
     match message {
+        Private::Asked(message) => on_public(me, state, message),
         Private::StartReported { child, incarnation, outcome } => {
             on_start_reported(me, state, child, incarnation, outcome)
         }

@@ -18,6 +18,8 @@ use crate::{
 
 /// What the supervisor tells itself.
 pub(crate) enum Private {
+    /// A public message, taken from the feed. Its reply holds its credit, so there is a bound on these.
+    Asked(SupervisorMessage),
     /// A start is over.
     StartReported { child: ChildId, incarnation: u64, outcome: Result<Incarnation, String> },
     /// A running incarnation has ended.
@@ -156,6 +158,9 @@ pub(crate) struct State {
     pub(crate) wake: Option<(Moment, Timer)>,
     pub(crate) _health_timer: Timer,
     pub(crate) _signals: Option<Task>,
+    /// Does nothing but wake a thread of the runtime now and then, which looks for work when it is awake. A task that waits in the queue of a
+    /// thread that an actor blocks is taken over so, this actor's own included; where all others sleep nobody would look.
+    pub(crate) _heartbeat: Task,
 }
 
 impl State {
