@@ -14,7 +14,8 @@ const ACTORS: [&str; 6] =
     ["alys-storage", "alys-engine", "alys-federation", "alys-chain", "alys-rpc", "alys-supervisor"];
 
 /// What an actor crate may use of the workspace.
-const SHARED: [&str; 4] = ["alys-primitives", "alys-bus", "alys-database", "alys-testkit"];
+const SHARED: [&str; 6] =
+    ["alys-primitives", "alys-bus", "alys-database", "alys-testkit", "alys-engine-api", "alys-peers"];
 
 fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()

@@ -9,6 +9,8 @@ use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_rpc_types_eth as eth;
 use alys_primitives::{Block, ExecutionFacts, ExecutionPayloadV3, payload::PayloadRules};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::query::{AccountInfo, PoolStatus, QueryError, TransactionRefusal};
 use crate::{Reply, protocol_kinds};
@@ -177,6 +179,27 @@ pub enum EngineMessage {
         /// The counts.
         reply: Reply<PoolStatus, QueryError>,
     },
+    /// A question for the client's own JSON-RPC, in its words. Sent by rpc where the client has a
+    /// JSON-RPC of its own; the embedded client has none and does not support this.
+    ///
+    /// A refusal of the client is [`QueryError::Client`], as it came.
+    Forward {
+        /// The method, as `eth_getProof`.
+        method: String,
+        /// Its parameters, a JSON array or object; none is an empty array.
+        params: Option<Box<RawValue>>,
+        /// The result, as it came.
+        reply: Reply<Box<RawValue>, QueryError>,
+    },
+    /// Throw the client's data away and begin at genesis again. Sent by chain, as its last resort, when
+    /// replays do not bring the client to where storage is.
+    ///
+    /// Answered when the client stands at genesis. [`EngineError::NotManaged`] where the client is not in
+    /// this node's hands: an operator has to do it, and the text says how.
+    Reset {
+        /// Done.
+        reply: Reply<(), EngineError>,
+    },
 }
 
 protocol_kinds!(
@@ -202,6 +225,8 @@ protocol_kinds!(
         FeeHistory,
         SuggestedTip,
         PoolStatus,
+        Forward,
+        Reset,
     ]
 );
 
@@ -255,6 +280,22 @@ pub struct EngineHead {
     pub durable: u64,
 }
 
+/// How the execution client fares. Published as [`Latest`](crate::Latest) whenever it changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum EngineHealth {
+    /// It answers, and executes what it is given. The embedded client always.
+    #[default]
+    Synced,
+    /// It answers, and has not the parents of what it is given.
+    Syncing,
+    /// It does not answer, or not in time.
+    Offline,
+    /// It refuses this node's token: the two have different JWT secrets, or clocks.
+    AuthFailed,
+}
+
 /// Why the engine could not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -268,4 +309,7 @@ pub enum EngineError {
     /// The client broke its contract, or its disk failed.
     #[error("the execution client failed: {0}")]
     Failed(String),
+    /// The client's data are not this node's to throw away; an operator has to, and this says how.
+    #[error("{0}")]
+    NotManaged(String),
 }

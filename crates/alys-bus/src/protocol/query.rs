@@ -66,6 +66,16 @@ pub enum QueryError {
     /// The engine cannot answer now.
     #[error("{0}")]
     Unavailable(String),
+    /// A refusal by an execution client's own JSON-RPC, as it came.
+    #[error("{message}")]
+    Client {
+        /// The JSON-RPC error code.
+        code: i32,
+        /// Its message.
+        message: String,
+        /// Its data, JSON text.
+        data: Option<String>,
+    },
 }
 
 /// Why a transaction was not taken into the pool. Nothing was changed.

@@ -1,0 +1,1 @@
+//! Programs of others that Alys runs with: which versions, and where they are found.
