@@ -1,1 +1,19 @@
-//! Programs of others that Alys runs with: which versions, and where they are found.
+//! Programs of others that Alys runs with or is checked against: which version, where it is, how it is started.
+//!
+//! - [`Peer`] names each program with its pinned version. [`geth`] and its like find one: first by an
+//!   environment variable such as `ALYS_GETH`, then in the user's cache folder, where `cargo xtask peers`
+//!   installs them under `alys/peers/<name>-<version>`, so that a clean clone finds them again.
+//! - [`required`] is for tests: what is absent is a printed reason, and a failure where `ALYS_PEERS=required`.
+//! - [`GethFlags`] is the one place that knows how Geth is run for an Alys chain.
+//! - [`launch`] runs a Geth or an EthereumJS client as a child process, for tests of any crate.
+//!
+//! No dependencies, no runtime: tests, the node and `xtask` share it.
+
+mod flags;
+pub mod launch;
+mod lookup;
+mod peer;
+
+pub use flags::GethFlags;
+pub use lookup::{NotFound, anvil, cache_folder, ethereumjs, find, geth, python, required, reth, solc, t8n};
+pub use peer::Peer;
