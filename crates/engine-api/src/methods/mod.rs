@@ -1,0 +1,154 @@
+//! The methods, typed.
+//!
+//! `engine_*` goes over the engine port, `eth_*` over the public one where it is configured, else over the
+//! engine port too: clients serve `eth` on both.
+
+mod engine;
+mod eth;
+mod receipts;
+mod types;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+pub use engine::CAPABILITIES;
+pub use receipts::BlockTransactions;
+pub use types::{
+    BuiltPayload, ClientVersion, Forkchoice, ForkchoiceUpdated, HeadBlock, Identity, PayloadBody, PayloadId,
+    Syncing,
+};
+
+use crate::error::ApiError;
+use crate::fork::ForkSchedule;
+use crate::timeouts::Timeouts;
+use crate::transport::Transport;
+
+/// An execution client, by its methods. Clones share connections.
+#[derive(Clone)]
+pub struct EngineApi {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    engine: Transport,
+    public: Option<Transport>,
+    timeouts: Timeouts,
+    forks: ForkSchedule,
+}
+
+impl EngineApi {
+    /// A client by its engine port, with the spec's timeouts and Alys's forks.
+    #[must_use]
+    pub fn new(engine: Transport) -> Self {
+        let inner =
+            Inner { engine, public: None, timeouts: Timeouts::default(), forks: ForkSchedule::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Asks `eth_*` over another port.
+    #[must_use]
+    pub fn with_public(self, public: Transport) -> Self {
+        self.with(|inner| inner.public = Some(public))
+    }
+
+    /// With other timeouts.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        self.with(|inner| inner.timeouts = timeouts)
+    }
+
+    /// With another schedule of forks.
+    #[must_use]
+    pub fn with_forks(self, forks: ForkSchedule) -> Self {
+        self.with(|inner| inner.forks = forks)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
+    }
+
+    /// Where `engine_*` goes.
+    #[must_use]
+    pub fn engine_port(&self) -> &Transport {
+        &self.inner.engine
+    }
+
+    /// Where `eth_*` goes.
+    #[must_use]
+    pub fn eth_port(&self) -> &Transport {
+        self.inner.public.as_ref().unwrap_or(&self.inner.engine)
+    }
+
+    /// Whether `eth_*` goes over a port of its own.
+    #[must_use]
+    pub fn has_public_port(&self) -> bool {
+        self.inner.public.is_some()
+    }
+
+    /// How long methods may take.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        self.inner.timeouts
+    }
+
+    /// Any method in its own words, as an asker forwards it; over the port its namespace belongs to.
+    /// Parameters are a JSON array or object; none is an empty array. At most `within`, and never longer
+    /// than the method's own timeout.
+    ///
+    /// # Errors
+    /// [`ApiError`]; a refusal as it came.
+    pub async fn call(
+        &self,
+        method: &str,
+        params: Option<&RawValue>,
+        within: Duration,
+    ) -> Result<Box<RawValue>, ApiError> {
+        let port = if method.starts_with("engine_") { self.engine_port() } else { self.eth_port() };
+        let within = within.min(self.inner.timeouts.of(method));
+        match params {
+            Some(params) => port.call_raw(method, &params, within).await,
+            None => port.call_raw(method, &(NONE), within).await,
+        }
+    }
+
+    /// Any `eth_*` method, with its result in a type.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn eth<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &impl Serialize,
+        within: Duration,
+    ) -> Result<R, ApiError> {
+        let within = within.min(self.inner.timeouts.of(method));
+        self.eth_port().call(method, params, within).await
+    }
+
+    async fn engine<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &impl Serialize,
+    ) -> Result<R, ApiError> {
+        self.inner.engine.call(method, params, self.inner.timeouts.of(method)).await
+    }
+}
+
+/// No parameters.
+const NONE: [(); 0] = [];
+
+impl fmt::Debug for EngineApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineApi")
+            .field("engine", &self.engine_port().url())
+            .field("eth", &self.eth_port().url())
+            .finish()
+    }
+}
