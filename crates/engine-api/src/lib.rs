@@ -29,6 +29,7 @@ mod fork;
 mod health;
 mod jwt;
 mod methods;
+mod process;
 mod status;
 pub mod timeouts;
 mod transport;
@@ -42,6 +43,7 @@ pub use methods::{
     BlockTransactions, BuiltPayload, CAPABILITIES, ClientVersion, EngineApi, Forkchoice, ForkchoiceUpdated,
     HeadBlock, Identity, PayloadBody, PayloadId, Syncing,
 };
+pub use process::ManagedProcess;
 pub use status::{PayloadStatus, Status};
 pub use timeouts::Timeouts;
 pub use transport::{Call, Transport, TransportConfig};

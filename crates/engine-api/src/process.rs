@@ -1,0 +1,18 @@
+//! What somebody who owns a client's process can do for whoever uses the client.
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// An execution client whose process and data are in this node's hands.
+///
+/// Object safe, so that whoever uses a client need not know by what it is run.
+pub trait ManagedProcess: Send + Sync + 'static {
+    /// Ends the client, throws its data away, and starts it again at genesis on the same ports with the same
+    /// secret. Ready when its port answers.
+    ///
+    /// What is not awaited to its end must leave a client that can be asked for again.
+    ///
+    /// # Errors
+    /// Why it could not be done, for an operator.
+    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
+}
