@@ -10,7 +10,7 @@ use alys_engine::{
 };
 use alys_federation::{FederationActor, FederationArgs, MemberKeys, service::Federation};
 use alys_primitives::ChainSpec;
-use alys_rpc::{Neighbours, RpcActor, RpcArgs};
+use alys_rpc::{Execution, Neighbours, RpcActor, RpcArgs};
 use alys_storage::{StorageActor, StorageArgs, StorageSetup};
 use alys_supervisor::{ChildSpec, KeptThreads, KeptWorker};
 use futures::future::BoxFuture;
@@ -150,6 +150,7 @@ pub(crate) fn rpc(wiring: &Wiring, parts: &Parts) -> ChildSpec {
             chain: wiring.chain.clone(),
             supervisor: Some(wiring.supervisor.clone()),
         },
+        execution: Execution::default(),
         bound: wiring.rpc_address.clone(),
     };
     ChildSpec::new(&wiring.rpc, move |feed| (RpcActor, (feed, args.clone())))

@@ -1,12 +1,14 @@
 //! The actor: starts the server, says where it listens, stops it in order.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use alys_bus::{Address, Feed, Inbox, Latest, Owner, Timer, Work, spawn_actor};
+use alys_bus::{Address, Clock, Feed, Inbox, Latest, Owner, Timer, Work, spawn_actor};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, concurrency::JoinHandle};
+use tokio::sync::Semaphore;
 
 use crate::{
-    Neighbours, RpcConfig, RpcError, RpcMessage, api::Api, messages::Private, methods, server::Server,
+    Execution, Neighbours, RpcConfig, RpcError, RpcMessage, api::Api, filters::Filters, messages::Private,
+    methods, server::Server,
 };
 
 /// How often the figures are handed to the metrics recorder.
@@ -23,6 +25,8 @@ pub struct RpcArgs {
     pub client_version: String,
     /// Whom the methods ask.
     pub neighbours: Neighbours,
+    /// How the execution client is used; the default fits the embedded one.
+    pub execution: Execution,
     /// Where the server listens, for whoever shows or uses it; `None` before its first start. Made by the node and
     /// given to every incarnation: where the configuration leaves the port open, the next takes the port of the last.
     pub bound: Latest<Option<SocketAddr>>,
@@ -61,13 +65,20 @@ impl Actor for RpcActor {
         me: ActorRef<Self::Msg>,
         (feed, args): Self::Arguments,
     ) -> Result<RpcState, ActorProcessingErr> {
-        let RpcArgs { config, chain_id, client_version, neighbours, bound } = args;
+        let RpcArgs { config, chain_id, client_version, neighbours, execution, bound } = args;
         config.validate().map_err(RpcError::from)?;
         let methods = methods::all(Api {
             neighbours,
+            execution,
             chain_id,
             client_version,
             max_fee_history: config.max_fee_history,
+            timeout: config.request_timeout(),
+            patience: config.transfer_timeout(),
+            clock: Clock::system(),
+            owner: Owner::actor(&me),
+            filters: Filters::default(),
+            subscriptions: Arc::new(Semaphore::new(methods::MOST_SUBSCRIPTIONS)),
         })
         .map_err(|error| RpcError::Methods(error.to_string()))?;
         let before = bound.get();

@@ -12,6 +12,7 @@ use alys_bus::{
     },
 };
 use jsonrpsee::types::ErrorObjectOwned;
+use serde_json::value::RawValue;
 
 /// The codes of errors. The first four are JSON-RPC's, the others Geth's and those of EIP-1474.
 pub(crate) mod code {
@@ -42,7 +43,16 @@ pub(crate) mod code {
 pub(crate) struct CallError {
     pub(crate) code: i32,
     pub(crate) message: String,
-    pub(crate) data: Option<Bytes>,
+    pub(crate) data: Option<ErrorData>,
+}
+
+/// What an error carries for programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ErrorData {
+    /// The bytes of a revert.
+    Revert(Bytes),
+    /// What an execution client sent along: JSON text, passed on as it is.
+    Client(String),
 }
 
 impl CallError {
@@ -82,6 +92,11 @@ impl CallError {
         Self::new(code::UNAVAILABLE, "the node cannot answer this now; try again")
     }
 
+    /// Whether the same question may have an answer a little later.
+    pub(crate) fn is_for_now(&self) -> bool {
+        matches!(self.code, code::UNAVAILABLE | code::LIMIT | code::INTERNAL)
+    }
+
     fn refused(message: impl Into<String>) -> Self {
         Self::new(code::REFUSED, message)
     }
@@ -89,8 +104,13 @@ impl CallError {
 
 impl From<CallError> for ErrorObjectOwned {
     fn from(error: CallError) -> Self {
-        let data = error.data.map(hex::encode_prefixed);
-        Self::owned(error.code, error.message, data)
+        let CallError { code, message, data } = error;
+        match data {
+            None => Self::owned(code, message, None::<()>),
+            Some(ErrorData::Revert(bytes)) => Self::owned(code, message, Some(hex::encode_prefixed(bytes))),
+            // What is no JSON cannot be passed on; the code and the message can.
+            Some(ErrorData::Client(json)) => Self::owned(code, message, RawValue::from_string(json).ok()),
+        }
     }
 }
 
@@ -117,14 +137,19 @@ impl<E: Into<CallError>> From<AskError<E>> for CallError {
 impl From<QueryError> for CallError {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::Reverted { ref output, .. } => {
-                Self { code: code::REVERTED, message: error.to_string(), data: Some(output.clone()) }
-            }
+            QueryError::Reverted { ref output, .. } => Self {
+                code: code::REVERTED,
+                message: error.to_string(),
+                data: Some(ErrorData::Revert(output.clone())),
+            },
             QueryError::InvalidQuery(why) => Self::new(code::INVALID_PARAMS, why),
             QueryError::LimitExceeded(why) => Self::new(code::LIMIT, why),
             QueryError::Unavailable(why) => {
                 tracing::warn!(why, "the execution client cannot answer");
                 Self::unavailable()
+            }
+            QueryError::Client { code, message, data } => {
+                Self { code, message, data: data.map(ErrorData::Client) }
             }
             QueryError::BlockNotFound(_)
             | QueryError::HistoryGone { .. }

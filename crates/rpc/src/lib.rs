@@ -1,8 +1,9 @@
 //! JSON-RPC for wallets and operators: HTTP and WebSocket on one port.
 //!
 //! The crate reads parameters as clients send them, asks the engine, the chain and the supervisor over the bus, and
-//! answers in the shapes that Ethereum's clients parse. It keeps no state of its own: what it says is what those
-//! actors said.
+//! answers in the shapes that Ethereum's clients parse. What it says is what those actors said. Where the execution
+//! client has a JSON-RPC of its own ([`Execution::forward`]), `eth_*` and its like go there as they came, and come
+//! back as they are; `docs/rpc.md` says of every method who answers it.
 //!
 //! # The way of a request
 //!
@@ -32,14 +33,18 @@ mod api;
 mod call_error;
 mod config;
 mod error;
+mod execution;
+mod filters;
 mod messages;
 mod methods;
 mod metrics;
 mod params;
 mod server;
+mod watch;
 
 pub use actor::{RpcActor, RpcArgs, spawn};
 pub use api::Neighbours;
 pub use config::{ConfigError, RpcConfig};
 pub use error::RpcError;
+pub use execution::Execution;
 pub use messages::RpcMessage;

@@ -13,7 +13,7 @@ use alys_engine::{
 };
 use alys_federation::{FederationActor, FederationArgs, FederationConfig, service::Federation};
 use alys_node::Node;
-use alys_rpc::{Neighbours, RpcActor, RpcArgs};
+use alys_rpc::{Execution, Neighbours, RpcActor, RpcArgs};
 use alys_storage::{StorageActor, StorageArgs, StorageConfig, StorageSetup};
 use alys_supervisor::ChildSpec;
 use parking_lot::Mutex;
@@ -145,6 +145,7 @@ async fn killable_node() -> (Node, Vec<(&'static str, Grip)>) {
                 chain: wiring.chain.clone(),
                 supervisor: Some(wiring.supervisor.clone()),
             },
+            execution: Execution::default(),
             bound: wiring.rpc_address.clone(),
         };
         ChildSpec::new(&wiring.rpc, move |feed| (rpc.around(RpcActor), (feed, args.clone()))).intake()

@@ -1,10 +1,14 @@
 //! The node about itself: `alys_status`, `alys_health`.
 
-use alys_bus::protocol::{
-    ChainMessage, EngineMessage, SupervisorMessage,
-    chain::ChainStatus,
-    query::PoolStatus,
-    supervisor::{ActorHealth, ActorState},
+use alys_bus::{
+    LatestReader,
+    protocol::{
+        ChainMessage, EngineMessage, SupervisorMessage,
+        chain::ChainStatus,
+        engine::EngineHealth,
+        query::PoolStatus,
+        supervisor::{ActorHealth, ActorState},
+    },
 };
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
@@ -28,6 +32,8 @@ struct Status {
     chain: ChainStatus,
     /// `null` where the execution client does not say.
     pool: Option<PoolStatus>,
+    /// How the execution client fares; `null` where nobody watches it.
+    execution: Option<EngineHealth>,
 }
 
 async fn status(call: Call) -> Result<Status, CallError> {
@@ -35,7 +41,8 @@ async fn status(call: Call) -> Result<Status, CallError> {
     let chain = call.chain(|reply| ChainMessage::Status { reply }).await?;
     // The status is of use, most of all, when something else does not answer.
     let pool = call.engine(|reply| EngineMessage::PoolStatus { reply }).await.ok();
-    Ok(Status { version: call.api.client_version.clone(), chain: *chain, pool })
+    let execution = call.api.execution.health.as_ref().map(LatestReader::get);
+    Ok(Status { version: call.api.client_version.clone(), chain: *chain, pool, execution })
 }
 
 /// How the node's actors are.

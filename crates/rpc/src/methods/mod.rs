@@ -4,27 +4,46 @@ mod alys;
 mod blocks;
 mod execution;
 mod fees;
+mod filters;
+mod forwarded;
 mod logs;
 mod network;
 mod state;
+mod subscribe;
 mod syncing;
 mod transactions;
+
+pub(crate) use subscribe::MOST as MOST_SUBSCRIPTIONS;
 
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 
 use crate::api::{Api, Register};
 
-/// Everything that is served.
+/// Everything that is served: what the node knows itself, and about the execution either typed answers or the
+/// client's own.
 pub(crate) fn all(api: Api) -> Result<RpcModule<Api>, RegisterMethodError> {
+    let forward = api.execution.forward;
     let mut methods = Register::new(api);
     network::register(&mut methods)?;
     syncing::register(&mut methods)?;
-    blocks::register(&mut methods)?;
-    state::register(&mut methods)?;
-    execution::register(&mut methods)?;
-    transactions::register(&mut methods)?;
-    fees::register(&mut methods)?;
-    logs::register(&mut methods)?;
     alys::register(&mut methods)?;
+    subscribe::register(&mut methods)?;
+    if forward {
+        forwarded::register(&mut methods)?;
+    } else {
+        typed(&mut methods)?;
+    }
     Ok(methods.finish())
+}
+
+/// What is answered by typed messages.
+fn typed(methods: &mut Register) -> Result<(), RegisterMethodError> {
+    syncing::register_block_number(methods)?;
+    blocks::register(methods)?;
+    state::register(methods)?;
+    execution::register(methods)?;
+    transactions::register(methods)?;
+    fees::register(methods)?;
+    logs::register(methods)?;
+    filters::register(methods)
 }

@@ -1,5 +1,7 @@
 //! Who answers, on which chain: `web3_*`, `net_*`, `eth_chainId`, `eth_accounts`.
 
+use std::time::Duration;
+
 use alloy_primitives::{Address, B256, Bytes, U64, keccak256};
 use jsonrpsee::core::RegisterMethodError;
 
@@ -7,6 +9,9 @@ use crate::{
     api::{Call, Register},
     call_error::CallError,
 };
+
+/// How long the execution client may take to say its name.
+const CLIENT_SAYS_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
     methods.add("web3_clientVersion", client_version)?;
@@ -18,9 +23,17 @@ pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError
     methods.add("eth_accounts", accounts)
 }
 
+/// The node's name and version; where the execution client is another program, then its own as well, so that whoever
+/// works around a client's peculiarities finds its name. A client that does not say in time is left out.
 async fn client_version(call: Call) -> Result<String, CallError> {
     call.params.finish()?;
-    Ok(call.api.client_version.clone())
+    let node = &call.api.client_version;
+    if !call.api.execution.forward {
+        return Ok(node.clone());
+    }
+    let asked = call.api.forward(call.ctx.within(CLIENT_SAYS_WITHIN), "web3_clientVersion", None).await;
+    let client = asked.ok().and_then(|json| serde_json::from_str::<String>(json.get()).ok());
+    Ok(client.map_or_else(|| node.clone(), |client| format!("{node} {client}")))
 }
 
 /// Keccak-256, whatever its name says.

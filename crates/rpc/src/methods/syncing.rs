@@ -11,7 +11,10 @@ use crate::{
 };
 
 pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
-    methods.add("eth_syncing", syncing)?;
+    methods.add("eth_syncing", syncing)
+}
+
+pub(super) fn register_block_number(methods: &mut Register) -> Result<(), RegisterMethodError> {
     methods.add("eth_blockNumber", block_number)
 }
 

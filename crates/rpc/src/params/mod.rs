@@ -180,6 +180,17 @@ impl Param for Bytes {
     }
 }
 
+/// What is subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SubscriptionName(pub(crate) String);
+
+impl Param for SubscriptionName {
+    fn read(json: &str) -> Result<Self, String> {
+        // Errors repeat it, and it comes from outside.
+        string(json).map(|name| Self(name.chars().take(64).collect()))
+    }
+}
+
 /// A list of numbers with fractions, such as percentiles.
 impl Param for Vec<f64> {
     fn read(json: &str) -> Result<Self, String> {

@@ -24,9 +24,12 @@ use tracing::Instrument;
 
 use crate::{
     RpcConfig,
-    call_error::CallError,
+    call_error::{CallError, code},
     metrics::{Outcome, RpcMetrics},
 };
+
+/// What belongs to a WebSocket, and has no meaning elsewhere.
+const SUBSCRIPTION_METHODS: [&str; 2] = ["eth_subscribe", "eth_unsubscribe"];
 
 /// What all guards share.
 #[derive(Debug)]
@@ -110,6 +113,13 @@ where
             Ok(response) if response.as_error_code() == Some(OVERSIZED_RESPONSE_CODE) => {
                 failed(id, shared.too_large())
             }
+            // All that jsonrpsee says of a subscription over HTTP is "internal error".
+            Ok(response)
+                if response.as_error_code() == Some(code::INTERNAL)
+                    && SUBSCRIPTION_METHODS.contains(&name) =>
+            {
+                failed(id, CallError::new(code::METHOD_NOT_FOUND, "notifications not supported"))
+            }
             Ok(response) => response,
             Err(_) => {
                 // What it said has been printed by the panic hook, with the place.
@@ -129,6 +139,12 @@ where
         let mut notified = false;
         for entry in batch {
             let answer = match entry {
+                // Its answer would come on its own, and again in that of the batch.
+                Ok(BatchEntry::Call(request)) if SUBSCRIPTION_METHODS.contains(&request.method_name()) => {
+                    let error =
+                        CallError::new(code::INVALID_REQUEST, "subscriptions are not made in batches");
+                    failed(request.id, error)
+                }
                 Ok(BatchEntry::Call(request)) => self.serve(request, deadline).await,
                 Ok(BatchEntry::Notification(_)) => {
                     notified = true;

@@ -15,7 +15,9 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use alys_bus::{Owner, Task, spawn_task};
 use jsonrpsee::{
     RpcModule,
+    core::traits::IdProvider,
     server::{BatchRequestConfig, PingConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
+    types::SubscriptionId,
 };
 use tokio::{
     net::TcpListener,
@@ -28,13 +30,26 @@ use self::{
     gate::GateRules,
     guard::{GuardLayer, Shared},
 };
-use crate::{RpcConfig, RpcError, api::Api, metrics::RpcMetrics};
+use crate::{RpcConfig, RpcError, api::Api, filters::WatchId, metrics::RpcMetrics};
 
 /// How often an open WebSocket is asked whether its client is there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// How many answers wait for one WebSocket client before its requests do.
 const ANSWERS_WAITING: u32 = 64;
+
+/// How many subscriptions one WebSocket may hold.
+const SUBSCRIPTIONS_PER_CONNECTION: u32 = 64;
+
+/// Names subscriptions as filters are named, which is as Geth does it: some clients take no numbers.
+#[derive(Debug)]
+struct Names;
+
+impl IdProvider for Names {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        SubscriptionId::Str(WatchId::random().to_string().into())
+    }
+}
 
 /// How often, and how long after each other, the port of an incarnation that just ended is tried: for a second.
 const BIND_ATTEMPTS: u32 = 50;
@@ -146,6 +161,8 @@ fn server_config(config: &RpcConfig) -> ServerConfig {
         .max_connections(config.max_connections)
         .set_batch_request_config(BatchRequestConfig::Limit(config.max_batch))
         .set_message_buffer_capacity(ANSWERS_WAITING)
+        .max_subscriptions_per_connection(SUBSCRIPTIONS_PER_CONNECTION)
+        .set_id_provider(Names)
         .enable_ws_ping(
             PingConfig::new()
                 .ping_interval(PING_EVERY)

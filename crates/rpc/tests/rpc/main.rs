@@ -5,6 +5,9 @@
 mod actor;
 mod answers;
 mod errors;
+mod fake_chain;
+mod filters;
+mod forward;
 mod garbage;
 mod lifecycle;
 mod limits;
@@ -12,4 +15,5 @@ mod methods;
 mod node;
 mod parameters;
 mod strangers;
+mod subscriptions;
 mod websocket;

@@ -9,7 +9,7 @@ use alys_bus::{
         chain::{ChainStatus, SyncState},
     },
 };
-use alys_rpc::{Neighbours, RpcArgs, RpcConfig, RpcMessage};
+use alys_rpc::{Execution, Neighbours, RpcArgs, RpcConfig, RpcMessage};
 use serde_json::{Value, json};
 
 use crate::{
@@ -44,6 +44,7 @@ pub(crate) struct Setup {
     pub(crate) engine_limits: Limits,
     pub(crate) status: Option<ChainStatus>,
     pub(crate) supervised: bool,
+    pub(crate) execution: Execution,
     pub(crate) bound: Latest<Option<SocketAddr>>,
 }
 
@@ -55,6 +56,7 @@ impl Default for Setup {
             engine_limits: Limits::default(),
             status: Some(answers::status(SyncState::Synced)),
             supervised: true,
+            execution: Execution::default(),
             bound: Latest::new(None),
         }
     }
@@ -94,6 +96,7 @@ impl Setup {
             chain_id: CHAIN_ID,
             client_version: "alys/v0/test".to_owned(),
             neighbours: Neighbours { engine: engine.clone(), chain, supervisor },
+            execution: self.execution,
             bound: self.bound.clone(),
         };
         let rpc = Address::<RpcMessage>::new(Limits::default());

@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// As much of a WebSocket client (RFC 6455) as a test needs.
-struct WebSocket {
+pub(crate) struct WebSocket {
     socket: TcpStream,
 }
 
 impl WebSocket {
     /// Asks for a WebSocket; the status of the answer.
-    async fn open(address: SocketAddr, origin: Option<&str>) -> (u16, Self) {
+    pub(crate) async fn open(address: SocketAddr, origin: Option<&str>) -> (u16, Self) {
         let mut socket = TcpStream::connect(address).await.unwrap();
         let origin = origin.map(|origin| format!("origin: {origin}\r\n")).unwrap_or_default();
         let head = format!(
@@ -36,12 +36,12 @@ impl WebSocket {
         (answer.split(' ').nth(1).unwrap().parse().unwrap(), Self { socket })
     }
 
-    async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.socket.write_all(&frame(text)).await.unwrap();
     }
 
     /// The next text; `None` where the server closes.
-    async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             let (kind, text) = self.next_frame().await?;
             match kind {
