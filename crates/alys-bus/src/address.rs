@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use ractor::ActorRef;
-use tokio::{task::yield_now, time::Instant};
+use tokio::time::Instant;
 use tracing::{Span, debug_span};
 
 use crate::{
     AskError, Context, Feed, Inbox, Lane, Limits, Observer, Protocol, Reply, Seat, Stats, TellError, clock,
     gate::{Gate, Permit},
+    give_way::give_way,
     inbox::{Envelope, Port},
     mailbox::{Mailbox, Pushed},
     progress::Progress,
@@ -131,13 +132,13 @@ impl<M: Protocol> Address<M> {
         let gate = &self.shared.gate;
         let sent = clock::instant();
         if sent >= ctx.deadline {
-            yield_now().await;
+            give_way().await;
             return Err(AskError::Timeout(M::ACTOR));
         }
         let credits = gate.credits(self.lane);
         if !credits.try_take() && !credits.take(ctx.deadline).await {
             gate.count_refused();
-            yield_now().await;
+            give_way().await;
             return Err(AskError::Overloaded(M::ACTOR));
         }
         let (reply, answer) = Reply::new(Permit::taken(Arc::clone(gate), self.lane));
@@ -146,7 +147,7 @@ impl<M: Protocol> Address<M> {
         let hop = hop(&message, ctx);
         let envelope = self.envelope(ctx, message, sent, None);
         if !hop.in_scope(|| self.post(envelope)) {
-            yield_now().await;
+            give_way().await;
             return Err(AskError::Unavailable(M::ACTOR));
         }
         let outcome = answer.wait(ctx.deadline).await;

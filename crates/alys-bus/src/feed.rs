@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{task::yield_now, time::Instant};
+use tokio::time::Instant;
 use tracing::Span;
 
 use crate::{
     Lane, Protocol, Work, clock,
     gate::{Gate, Permit},
+    give_way::give_way,
     inbox::{Envelope, Inbox, Signal, SignalKind},
     mailbox::Mailbox,
     progress::PRIVATE,
@@ -83,7 +84,7 @@ impl<M: Protocol> Feed<M> {
         if let Some(done) = self.current.take()
             && self.finish(done, now) > YIELD_AFTER
         {
-            yield_now().await;
+            give_way().await;
             now = clock::instant();
         }
         if let Some(Inbox::Signal(_)) = message

@@ -126,6 +126,7 @@ mod credits;
 mod error;
 mod feed;
 mod gate;
+mod give_way;
 mod histogram;
 mod inbox;
 mod kinds;

@@ -16,3 +16,4 @@ mod tasks;
 mod timers;
 mod topics;
 mod workers;
+mod yields;
