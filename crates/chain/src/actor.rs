@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use alys_bus::{
-    Address, Clock, Feed, Inbox, Latest, Owner, Timer, Topic, Work, WorkerMode, pipe_any,
+    Address, Clock, Feed, Inbox, Latest, LatestReader, Owner, Task, Timer, Topic, Work, WorkerMode, pipe_any,
     protocol::{
         chain::{ChainError, ChainEvent, ChainMessage, ChainStatus, SyncState},
-        engine::EngineMessage,
+        engine::{EngineHealth, EngineMessage},
         federation::FederationMessage,
         network::NetworkMessage,
         storage::StorageMessage,
     },
-    spawn_actor, unsupported,
+    spawn_actor, spawn_task, unsupported,
 };
 use alys_primitives::ChainSpec;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, concurrency::JoinHandle};
@@ -55,6 +55,8 @@ pub struct ChainArgs {
     pub storage: Address<StorageMessage>,
     /// The execution client.
     pub engine: Address<EngineMessage>,
+    /// How it fares; `None` where nobody says. Its return ends the wait for the next try.
+    pub engine_health: Option<LatestReader<EngineHealth>>,
     /// Signatures.
     pub federation: Address<FederationMessage>,
     /// Peers; `None` where there are none.
@@ -94,7 +96,8 @@ impl Actor for ChainActor {
         checks.attach(Owner::actor(&me));
         let phase = Phase::Loading { failures: 0, why: "storage is being read".to_owned() };
         let (outbox, metrics) = (Effects::new(OUTBOX), ChainMetrics::register());
-        let state = ChainState { feed, me, args, phase, outbox, checks, wake: None, metrics };
+        let watch = args.engine_health.clone().map(|health| watch_engine(&me, health));
+        let state = ChainState { feed, me, args, phase, outbox, checks, wake: None, _watch: watch, metrics };
         announce(&state.args);
         begin_loading(&state);
         Ok(state)
@@ -177,6 +180,20 @@ fn announce(args: &ChainArgs) {
         status.sync = SyncState::Starting;
         true
     });
+}
+
+/// Tells the core when the execution client answers again.
+fn watch_engine(me: &Me, mut health: LatestReader<EngineHealth>) -> Task {
+    let core = me.clone();
+    spawn_task(Owner::actor(me), "engine health", async move {
+        while let Some(now) = health.changed().await {
+            if now == EngineHealth::Synced
+                && core.send_message(Inbox::Private(Input::EngineBack.into())).is_err()
+            {
+                break;
+            }
+        }
+    })
 }
 
 fn begin_loading(state: &ChainState) {

@@ -117,6 +117,11 @@ impl ChainConfig {
         Duration::from_millis(self.engine_deadline_ms)
     }
 
+    /// How long an execution client may take to begin at genesis again: thrice a judgement's deadline.
+    pub(crate) const fn reset(&self) -> Duration {
+        Duration::from_millis(self.engine_deadline_ms.saturating_mul(3))
+    }
+
     pub(crate) const fn build(&self) -> Duration {
         Duration::from_millis(self.build_deadline_ms)
     }

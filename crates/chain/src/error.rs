@@ -56,9 +56,9 @@ impl Refusal for StorageError {
 }
 
 impl Refusal for EngineError {
-    /// An unknown payload, too: it is built anew.
+    /// An unknown payload, too: it is built anew. What an operator has to do is not done by waiting.
     fn is_transient(&self) -> bool {
-        true
+        !matches!(self, Self::NotManaged(_))
     }
 }
 

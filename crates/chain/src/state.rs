@@ -34,5 +34,7 @@ pub struct ChainState {
     pub(crate) checks: Worker<Check>,
     /// The one timer: the core says when it wants to look again.
     pub(crate) wake: Option<Timer>,
+    /// Watches the execution client's health; ends with this.
+    pub(crate) _watch: Option<alys_bus::Task>,
     pub(crate) metrics: ChainMetrics,
 }

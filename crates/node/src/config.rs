@@ -12,7 +12,7 @@ use alys_rpc::RpcConfig;
 use alys_storage::StorageConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::load::ConfigError;
+use crate::{execution::ExecutionSection, load::ConfigError};
 
 /// Everything that an operator may set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,9 @@ pub struct NodeConfig {
     pub keys: KeysSection,
     /// Blocks and what this member promised.
     pub storage: StorageConfig,
-    /// The execution client.
+    /// Which execution client.
+    pub execution: ExecutionSection,
+    /// The embedded execution client.
     pub engine: EngineConfig,
     /// Collecting signatures.
     pub federation: FederationConfig,
@@ -97,6 +99,7 @@ impl NodeConfig {
             self.storage.path = self.node.data_dir.join("storage");
         }
         self.storage.validate().map_err(|e| value(&e))?;
+        self.execution.validate()?;
         self.engine.validate().map_err(|e| value(&e))?;
         self.federation.validate().map_err(|e| value(&e))?;
         self.chain.validate().map_err(|e| value(&e))?;
@@ -115,6 +118,7 @@ impl NodeConfig {
         for path in paths.into_iter().chain(optional.into_iter().flatten()) {
             *path = below(base, path);
         }
+        self.execution.resolve(base);
         if !self.storage.path.as_os_str().is_empty() {
             self.storage.path = below(base, &self.storage.path);
         }
@@ -134,6 +138,6 @@ impl NodeConfig {
 }
 
 /// A path from `base` on, without the dots that would only lengthen messages.
-fn below(base: &Path, path: &Path) -> PathBuf {
+pub(crate) fn below(base: &Path, path: &Path) -> PathBuf {
     base.join(path).components().collect()
 }

@@ -22,11 +22,13 @@
 
 mod builder;
 mod config;
+mod execution;
 mod load;
 mod slots;
 mod wiring;
 
 pub use builder::{Node, NodeBuilder, NodeError};
 pub use config::{KeysSection, LogSection, NodeConfig, NodeSection};
+pub use execution::{ClientKind, ExecutionSection};
 pub use load::{ConfigError, Sources};
 pub use wiring::Wiring;

@@ -127,6 +127,7 @@ pub(crate) fn chain(wiring: &Wiring, parts: &Parts) -> ChildSpec {
         clock: wiring.clock.clone(),
         storage: wiring.storage.clone(),
         engine: wiring.engine.clone(),
+        engine_health: Some(wiring.engine_health.reader()),
         federation: wiring.federation.clone(),
         network: None,
         events: wiring.events.clone(),

@@ -5,6 +5,7 @@ use alys_bus::{
     protocol::{
         ChainMessage, EngineMessage, FederationMessage, StorageMessage, SupervisorMessage,
         chain::{ChainEvent, ChainStatus},
+        engine::EngineHealth,
     },
 };
 use alys_rpc::RpcMessage;
@@ -22,6 +23,8 @@ pub struct Wiring {
     pub storage: Address<StorageMessage>,
     /// The execution client.
     pub engine: Address<EngineMessage>,
+    /// How the execution client fares.
+    pub engine_health: Latest<EngineHealth>,
     /// Members and keys.
     pub federation: Address<FederationMessage>,
     /// Agreement.
@@ -55,6 +58,7 @@ impl Wiring {
             clock,
             storage: Address::new(STORAGE),
             engine: Address::new(ENGINE),
+            engine_health: Latest::new(EngineHealth::default()),
             federation: Address::new(FEDERATION),
             chain: Address::new(CHAIN),
             rpc: Address::new(RPC),

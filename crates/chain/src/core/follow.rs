@@ -40,6 +40,8 @@ pub(crate) struct Follow {
     pub(crate) retry: Retry,
     /// Whether the engine has to be compared with storage before anything else.
     pub(crate) out_of_step: bool,
+    /// Whether the operator was told that the engine needs a hand; until it is in step again.
+    pub(crate) alarmed: bool,
     /// Told when the engine has followed.
     pub(crate) news: Vec<ChainEvent>,
 }
@@ -54,6 +56,7 @@ impl Follow {
             moving: Move::Idle,
             retry: Retry { at: 0, failures: 0 },
             out_of_step: true,
+            alarmed: false,
             news: Vec::new(),
         }
     }

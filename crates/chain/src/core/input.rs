@@ -132,4 +132,6 @@ pub enum Input {
     HeadApplied(Outcome<()>),
     /// The engine was told what to follow, and says where it stands.
     Followed(Outcome<EngineHead>),
+    /// The engine answers again after an outage: what waits for it need wait no longer.
+    EngineBack,
 }

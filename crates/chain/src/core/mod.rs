@@ -135,6 +135,7 @@ impl Core {
 
             Input::HeadApplied(result) => handle::head_applied(self, now_ms, result, fx),
             Input::Followed(result) => handle::followed(self, now_ms, result, fx),
+            Input::EngineBack => self.follow.retry.at = now_ms,
         }
         self.do_duties(now_ms, fx);
     }

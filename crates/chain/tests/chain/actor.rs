@@ -63,6 +63,7 @@ impl Node {
             clock: time.clock(),
             storage: storage.address(),
             engine: client.address(),
+            engine_health: None,
             federation: federation.address(),
             network,
             events: Topic::new(256),
@@ -154,6 +155,20 @@ async fn client(engine: Arc<Mutex<FakeEngine>>, fails: Arc<Mutex<bool>>) -> Stub
             EngineMessage::ValidatePayload { block, reply } => reply.send(Ok(engine.judge(&block))),
             EngineMessage::ForkchoiceUpdate { choice, reply } => reply.send(Ok(engine.follow(choice))),
             EngineMessage::Head { reply } => reply.send(Ok(engine.head)),
+            EngineMessage::BlockBy { at, reply, .. } => {
+                let number = at.as_u64().expect("chain asks by number");
+                let block = engine.block_at(number).map(|hash| {
+                    let header = alloy_rpc_types_eth::Header { hash, ..Default::default() };
+                    Box::new(alloy_rpc_types_eth::Block { header, ..Default::default() })
+                });
+                reply.send(Ok(block));
+            }
+            EngineMessage::Reset { reply } => reply.send(if engine.managed {
+                engine.reset();
+                Ok(())
+            } else {
+                Err(EngineError::NotManaged("remove its data, start it again".to_owned()))
+            }),
             other => alys_bus::unsupported(other),
         }
     })
@@ -163,6 +178,7 @@ async fn client(engine: Arc<Mutex<FakeEngine>>, fails: Arc<Mutex<bool>>) -> Stub
 async fn federation(keys: SingleKey) -> Stub<FederationMessage> {
     Stub::start(move |message, _| match message {
         FederationMessage::Members { reply } => reply.send(Ok(Box::new(keys.members()))),
+        FederationMessage::RecallPromises { reply, .. } => reply.send(Ok(())),
         FederationMessage::SignProposal { header, reply } => reply.send(Ok(keys.proposal(&header))),
         FederationMessage::SignVote { data, reply } => reply.send(Ok(Box::new(keys.vote(data)))),
         FederationMessage::CollectSignature { vote, reply } => reply.send(Ok(keys.collect(&vote))),
@@ -301,6 +317,69 @@ async fn valid_but_old_head_a_client_that_falls_back_by_itself_is_replayed() {
     let head = node.disk.lock().head;
     assert!(head.height >= 7, "{head:?}");
     assert_eq!(node.engine.lock().head.number, head.height);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_fell_back_is_given_the_payloads_that_it_lacks_and_no_others() {
+    let node = Node::new().await;
+    let _actor = node.start().await;
+    node.pass_slots(40).await;
+    {
+        let mut engine = node.engine.lock();
+        engine.fall_back(33);
+        engine.judged = 0;
+    }
+    node.pass_slots(3).await;
+    let engine = node.engine.lock();
+    let height = node.disk.lock().head.height;
+    assert_eq!(engine.head.number, height);
+    assert!(height > 40, "{height}");
+    // A new block was judged in vain before it was noticed that the client had fallen back.
+    let lacked = height - 33;
+    assert!(engine.judged <= lacked + 3, "{} judgements for {lacked} payloads", engine.judged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stuck_client_in_this_nodes_hands_begins_at_genesis_again_and_is_replayed() {
+    let node = Node::new().await;
+    node.engine.lock().managed = true;
+    let _actor = node.start().await;
+    node.pass_slots(6).await;
+    node.engine.lock().forget();
+    node.engine.lock().stuck = true;
+    node.pass_slots(5).await;
+    let (head, engine) = (node.disk.lock().head, node.engine.lock());
+    assert_eq!((engine.resets, engine.head.number), (1, head.height));
+    assert!(head.height >= 8, "{head:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stuck_client_of_an_operator_raises_one_alarm_with_the_remedy_and_nothing_is_voted_for() {
+    let node = Node::new().await;
+    let mut events = node.args.events.subscribe();
+    let _actor = node.start().await;
+    node.pass_slots(6).await;
+    {
+        let mut engine = node.engine.lock();
+        engine.forget();
+        engine.stuck = true;
+    }
+    node.pass_slots(3).await;
+    let promised = node.disk.lock().promises.clone();
+    node.pass_slots(20).await;
+    assert_eq!(node.disk.lock().promises, promised, "no vote while the client stands elsewhere");
+    let mut alarms = Vec::new();
+    while let Some(alys_bus::Event::Event(event)) = events.try_next() {
+        if let ChainEvent::Alarm { what } = event {
+            alarms.push(what);
+        }
+    }
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    assert!(alarms[0].contains("remove its data, start it again"), "{alarms:?}");
+    // The operator does so; nothing else is needed.
+    node.engine.lock().reset();
+    node.pass_slots(3).await;
+    assert!(node.disk.lock().head.height > 7);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,10 +4,13 @@
 
 use alys_bus::{
     AskError, Context, Reply,
-    protocol::federation::{Collected, FederationError, FederationMessage, MemberSet},
+    protocol::{
+        federation::{Collected, FederationError, FederationMessage, MemberSet},
+        storage::Promises,
+    },
 };
 use alys_primitives::{
-    B256, Certificate, Envelope as _, Header, SignedVote, VoteKind,
+    B256, Certificate, Envelope as _, Header, IdentitySignature, SignedVote, VoteKind,
     envelope::SignedHeader,
     vote::{Vote, VoteData},
 };
@@ -41,6 +44,8 @@ macro_rules! __federation_sentences {
         $crate::$each! {
             federation, $with,
             a_federation_of_one_names_its_member,
+            nothing_is_signed_before_the_promises_are_recalled,
+            what_was_promised_before_the_start_is_not_contradicted,
             the_same_vote_again_has_the_same_signature,
             a_second_vote_of_a_kind_in_one_slot_is_refused,
             a_vote_in_an_earlier_slot_is_refused,
@@ -65,6 +70,23 @@ async fn ask<T>(
 
 async fn members(subject: &impl FederationSubject) -> MemberSet {
     *answered(ask(subject, |reply| FederationMessage::Members { reply }).await)
+}
+
+/// What chain does when it starts.
+async fn recall(subject: &impl FederationSubject, promises: Promises) {
+    let promises = Box::new(promises);
+    answered(ask(subject, |reply| FederationMessage::RecallPromises { promises, reply }).await);
+}
+
+/// An actor that was told that its member has promised nothing yet.
+async fn reminded<S: FederationSubject>(subject: S) -> S {
+    recall(&subject, Promises::default()).await;
+    subject
+}
+
+async fn propose(subject: &impl FederationSubject, header: &Header) -> Outcome<IdentitySignature> {
+    let header = Box::new(header.clone());
+    ask(subject, |reply| FederationMessage::SignProposal { header, reply }).await
 }
 
 async fn sign(subject: &impl FederationSubject, data: VoteData) -> Outcome<Box<SignedVote>> {
@@ -95,8 +117,56 @@ pub async fn a_federation_of_one_names_its_member(subject: impl FederationSubjec
     }
 }
 
+/// A signer that does not know what the member signed before may contradict it.
+pub async fn nothing_is_signed_before_the_promises_are_recalled(subject: impl FederationSubject) {
+    let slot = subject.slot();
+    let refused = refusal(sign(&subject, notarize(slot, 1)).await);
+    assert!(matches!(refused, FederationError::SignerRefuses(_)), "{refused}");
+    let header = Header { slot, height: 1, ..Header::default() };
+    let refused = refusal(propose(&subject, &header).await);
+    assert!(matches!(refused, FederationError::SignerRefuses(_)), "{refused}");
+    let subject = reminded(subject).await;
+    answered(sign(&subject, notarize(slot, 1)).await);
+    answered(propose(&subject, &header).await);
+}
+
+/// Lesson `two-rivals`: after a new start the signer itself refuses, whatever chain asks for.
+pub async fn what_was_promised_before_the_start_is_not_contradicted(subject: impl FederationSubject) {
+    let slot = subject.slot();
+    let promised = |data| {
+        let vote = Vote { data, member: 0, share: Default::default() };
+        Some(SignedVote { vote, signature: Default::default() })
+    };
+    let header = Header { slot, height: 1, ..Header::default() };
+    let finalize = |slot, block| VoteData { kind: VoteKind::Finalize, ..notarize(slot, block) };
+    let promises = Promises {
+        proposal: Some(SignedHeader { header: header.clone(), signature: Default::default() }),
+        notarize: promised(notarize(slot, 1)),
+        finalize: promised(finalize(slot - 1, 1)),
+        lock: slot - 1,
+    };
+    recall(&subject, promises).await;
+    let rival = Header { payload_hash: B256::repeat_byte(2), ..header.clone() };
+    let refused = [
+        refusal(sign(&subject, notarize(slot, 2)).await),
+        refusal(sign(&subject, finalize(slot - 1, 2)).await),
+        refusal(propose(&subject, &rival).await),
+    ];
+    for refused in refused {
+        assert!(matches!(refused, FederationError::SignerRefuses(_)), "{refused}");
+    }
+    answered(sign(&subject, notarize(slot, 1)).await);
+    answered(sign(&subject, finalize(slot, 1)).await);
+    answered(propose(&subject, &header).await);
+    // An older record takes nothing away.
+    let subject = reminded(subject).await;
+    let refused = refusal(sign(&subject, notarize(slot, 2)).await);
+    assert!(matches!(refused, FederationError::SignerRefuses(_)), "{refused}");
+}
+
 /// Idempotent; the envelope is the member's, and a restart forgets nothing of it.
-pub async fn the_same_vote_again_has_the_same_signature(mut subject: impl FederationSubject) {
+pub async fn the_same_vote_again_has_the_same_signature(subject: impl FederationSubject) {
+    let mut subject = reminded(subject).await;
     let data = notarize(subject.slot(), 1);
     let once = answered(sign(&subject, data).await);
     assert_eq!((once.vote.data, once.vote.member), (data, 0));
@@ -108,7 +178,8 @@ pub async fn the_same_vote_again_has_the_same_signature(mut subject: impl Federa
 }
 
 /// One vote of a kind in a slot: for another block the signer refuses, whoever asks.
-pub async fn a_second_vote_of_a_kind_in_one_slot_is_refused(mut subject: impl FederationSubject) {
+pub async fn a_second_vote_of_a_kind_in_one_slot_is_refused(subject: impl FederationSubject) {
+    let mut subject = reminded(subject).await;
     let slot = subject.slot();
     answered(sign(&subject, notarize(slot, 1)).await);
     for _ in 0..2 {
@@ -122,6 +193,7 @@ pub async fn a_second_vote_of_a_kind_in_one_slot_is_refused(mut subject: impl Fe
 
 /// Slots rise within a kind.
 pub async fn a_vote_in_an_earlier_slot_is_refused(subject: impl FederationSubject) {
+    let subject = reminded(subject).await;
     let slot = subject.slot();
     answered(sign(&subject, notarize(slot, 1)).await);
     let refused = refusal(sign(&subject, notarize(slot - 1, 1)).await);
@@ -130,18 +202,15 @@ pub async fn a_vote_in_an_earlier_slot_is_refused(subject: impl FederationSubjec
 
 /// A proposal's envelope: the same header again is signed alike, a second one in its slot is not.
 pub async fn a_second_header_in_one_slot_is_refused(subject: impl FederationSubject) {
-    let propose = async |header: &Header| {
-        let header = Box::new(header.clone());
-        ask(&subject, |reply| FederationMessage::SignProposal { header, reply }).await
-    };
+    let subject = reminded(subject).await;
     let header = Header { slot: subject.slot(), height: 1, ..Header::default() };
-    let signature = answered(propose(&header).await);
+    let signature = answered(propose(&subject, &header).await);
     let identities = members(&subject).await.identities;
     let signed = SignedHeader { header: header.clone(), signature };
     assert_eq!(signed.verify(subject.chain_id(), &identities), Ok(()));
-    assert_eq!(answered(propose(&header).await), signature);
+    assert_eq!(answered(propose(&subject, &header).await), signature);
     let rival = Header { payload_hash: B256::repeat_byte(2), ..header };
-    let refused = refusal(propose(&rival).await);
+    let refused = refusal(propose(&subject, &rival).await);
     assert!(matches!(refused, FederationError::SignerRefuses(_)), "{refused}");
 }
 
@@ -149,6 +218,7 @@ pub async fn a_second_header_in_one_slot_is_refused(subject: impl FederationSubj
 pub async fn a_quorum_of_shares_is_a_certificate_and_late_shares_get_it_again(
     subject: impl FederationSubject,
 ) {
+    let subject = reminded(subject).await;
     let data = notarize(subject.slot(), 1);
     let vote = answered(sign(&subject, data).await).vote;
     let first = answered(collect(&subject, vote.clone()).await);
@@ -162,6 +232,7 @@ pub async fn a_quorum_of_shares_is_a_certificate_and_late_shares_get_it_again(
 
 /// A share over something else makes no certificate, and its member is named.
 pub async fn a_false_share_is_blamed_and_certifies_nothing(subject: impl FederationSubject) {
+    let subject = reminded(subject).await;
     let slot = subject.slot();
     let true_vote = answered(sign(&subject, notarize(slot, 1)).await).vote;
     let false_vote = Vote { data: notarize(slot, 2), ..true_vote };
@@ -179,6 +250,7 @@ pub async fn a_false_share_is_blamed_and_certifies_nothing(subject: impl Federat
 
 /// `VerifyCertificate` is `Ok` only for what was signed, in an epoch that is known.
 pub async fn a_certificate_about_something_else_does_not_verify(subject: impl FederationSubject) {
+    let subject = reminded(subject).await;
     let data = notarize(subject.slot(), 1);
     let vote = answered(sign(&subject, data).await).vote;
     let collected = answered(collect(&subject, vote).await);

@@ -21,6 +21,7 @@
 use std::future::Future;
 
 use alys_bus::{Address, AskError};
+use futures::FutureExt as _;
 
 pub mod engine;
 pub mod federation;
@@ -64,6 +65,15 @@ fn supported<T, E: std::error::Error>(outcome: Result<T, AskError<E>>) -> Option
     }
 }
 
+/// What a panicking sentence said.
+async fn caught(sentence: impl Future<Output = ()>) -> Result<(), String> {
+    let outcome = std::panic::AssertUnwindSafe(sentence).catch_unwind().await;
+    outcome.map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "it panicked".to_owned(), |text| (*text).to_owned()),
+    })
+}
+
 /// One `#[tokio::test]` for each sentence of a suite.
 #[doc(hidden)]
 #[macro_export]
@@ -96,6 +106,24 @@ macro_rules! __contract_run {
                 held += 1;
             )*
             held
+        }
+
+        /// Examines every sentence, in order, and tells of each whether it holds, or why it does not.
+        /// How many were examined, and how many did not hold. For programs that examine what is not
+        /// theirs: they go on after a failure.
+        pub async fn examine<S: $subject>(
+            make: impl AsyncFn() -> S,
+            mut tell: impl FnMut(&str, Result<(), &str>),
+        ) -> (usize, usize) {
+            let (mut examined, mut failed) = (0, 0);
+            $(
+                let sentence = stringify!($sentence).replace('_', " ");
+                let outcome = $crate::contract::caught(async { $sentence(make().await).await }).await;
+                tell(&sentence, outcome.as_ref().map(|()| ()).map_err(String::as_str));
+                examined += 1;
+                failed += usize::from(outcome.is_err());
+            )*
+            (examined, failed)
         }
     };
 }

@@ -6,7 +6,7 @@ use alys_bus::protocol::{
     storage::{BlockRef, HeadUpdate},
 };
 
-use super::alarm_once;
+use super::{alarm, alarm_once};
 use crate::core::{
     Core,
     backoff::Retry,
@@ -118,10 +118,18 @@ pub(crate) fn reconciled(core: &mut Core, now_ms: u64, result: Outcome<EngineHea
     match result {
         Ok(_) => {
             core.follow.out_of_step = false;
+            core.follow.alarmed = false;
+            core.follow.retry = Retry::default();
             // The engine may hold nothing but the chain of the head now.
             core.tree.forget_executions_beside(core.follow.head.hash);
             tell_news(core, choice, fx);
         }
-        Err(_) => core.follow.retry.failed(now_ms, core.setup.policy.retry),
+        Err(failure) => {
+            core.follow.retry.failed(now_ms, core.setup.policy.retry);
+            // Failures come before this one is reached: it is the first of its kind that is told.
+            if !failure.transient && !std::mem::replace(&mut core.follow.alarmed, true) {
+                alarm(format!("the execution client cannot be brought to the chain: {failure}"), fx);
+            }
+        }
     }
 }

@@ -19,6 +19,16 @@ pub struct FakeEngine {
     pub head: EngineHead,
     /// Verdicts that were ordered, by payload hash.
     pub orders: BTreeMap<B256, PayloadVerdict>,
+    /// Payloads judged so far.
+    pub judged: u64,
+    /// It answers VALID, and moves no more (`valid-but-old-head`), until it is started anew.
+    pub stuck: bool,
+    /// Whether it is in the node's hands; and how often it was started anew.
+    pub managed: bool,
+    pub resets: u64,
+    /// Its canonical blocks by height.
+    canonical: BTreeMap<u64, B256>,
+    parents: BTreeMap<B256, B256>,
 }
 
 impl FakeEngine {
@@ -32,6 +42,12 @@ impl FakeEngine {
             salt,
             head: EngineHead { number: 0, hash: genesis, durable: 0 },
             orders: BTreeMap::new(),
+            judged: 0,
+            stuck: false,
+            managed: false,
+            resets: 0,
+            canonical: BTreeMap::from([(0, genesis)]),
+            parents: BTreeMap::new(),
         }
     }
 
@@ -57,6 +73,7 @@ impl FakeEngine {
 
     pub fn judge(&mut self, block: &Block) -> PayloadVerdict {
         let payload = block.header.payload_hash;
+        self.judged += 1;
         if let Some(order) = self.orders.get(&payload) {
             return order.clone();
         }
@@ -65,15 +82,45 @@ impl FakeEngine {
             return PayloadVerdict::Unavailable { what: format!("parent {parent}") };
         }
         self.executed.insert(payload, block.header.height);
+        self.parents.insert(payload, parent);
         PayloadVerdict::Valid(block_facts(block))
     }
 
     /// Follows what it has executed, and says where it stands.
     pub fn follow(&mut self, choice: Forkchoice) -> EngineHead {
-        if let Some(height) = self.executed.get(&choice.head) {
-            self.head = EngineHead { number: *height, hash: choice.head, durable: 0 };
+        if let Some(&height) = self.executed.get(&choice.head)
+            && !self.stuck
+        {
+            self.head = EngineHead { number: height, hash: choice.head, durable: 0 };
+            let mut at = Some(choice.head);
+            for height in (0..=height).rev() {
+                let Some(hash) = at else { break };
+                self.canonical.insert(height, hash);
+                at = self.parents.get(&hash).copied();
+            }
+            self.canonical.split_off(&(height + 1));
         }
         self.head
+    }
+
+    /// Its own block at a height.
+    pub fn block_at(&self, height: u64) -> Option<B256> {
+        self.canonical.get(&height).copied()
+    }
+
+    /// Falls back to one of its own blocks by itself, as after a kill, and still has all it executed.
+    pub fn fall_back(&mut self, height: u64) {
+        if let Some(hash) = self.block_at(height) {
+            self.follow(Forkchoice { head: hash, ..Forkchoice::default() });
+            self.executed.retain(|_, at| *at <= height);
+        }
+    }
+
+    /// Begins at genesis again.
+    pub fn reset(&mut self) {
+        self.resets += 1;
+        self.stuck = false;
+        self.forget();
     }
 
     /// As after a kill: all that was executed is gone.
@@ -81,5 +128,6 @@ impl FakeEngine {
         self.executed = BTreeMap::from([(self.genesis, 0)]);
         self.builds.clear();
         self.head = EngineHead { number: 0, hash: self.genesis, durable: 0 };
+        self.canonical = BTreeMap::from([(0, self.genesis)]);
     }
 }

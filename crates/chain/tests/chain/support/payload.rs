@@ -42,10 +42,11 @@ pub fn block_facts(block: &Block) -> ExecutionFacts {
     let fees = U256::from(hash[0]) * U256::from(1_000_000_007u64);
     let burns = hash[1].is_multiple_of(4).then(|| Burn {
         log_index: 0,
+        id: u64::from(hash[4]),
         burner: Address::repeat_byte(hash[2]),
         bitcoin_address: Bytes::from_static(b"bcrt1"),
         value: U256::from(hash[3]),
         max_fee: U256::MAX,
     });
-    ExecutionFacts { burns: burns.into_iter().collect(), fees, gas: 21_000 }
+    ExecutionFacts { burns: burns.into_iter().collect(), cancellations: Vec::new(), fees, gas: 21_000 }
 }

@@ -6,7 +6,6 @@ use alys_primitives::payload::block_hash;
 
 use super::{
     EngineSubject,
-    genesis::transfer,
     rig::{Rig, block_of, withdrawal},
 };
 use crate::contract::{answered, refusal};
@@ -17,14 +16,14 @@ pub async fn the_same_rules_give_the_same_id_and_others_another(subject: impl En
     let rules = rig.next_rules();
     let id = answered(rig.build(&rules).await);
     assert_eq!(answered(rig.build(&rules).await), id);
-    let rival = rig.rules(rig.head, 1, 9);
+    let rival = rig.rules(rig.head, rig.height + 1, 9);
     assert_ne!(answered(rig.build(&rival).await), id);
 }
 
 /// `Unavailable` where the parent is not executed: it may come.
 pub async fn building_on_an_unknown_parent_is_unavailable(subject: impl EngineSubject) {
     let rig = Rig::new(subject).await;
-    let rules = rig.rules(B256::repeat_byte(0x77), 5, 0);
+    let rules = rig.rules(B256::repeat_byte(0x77), rig.height + 5, 0);
     let refused = refusal(rig.build(&rules).await);
     assert!(matches!(refused, EngineError::Unavailable(_)), "{refused}");
 }
@@ -42,7 +41,7 @@ pub async fn sealing_what_nobody_builds_is_an_unknown_payload(subject: impl Engi
 /// payload, parent and requests.
 pub async fn a_seal_repeats_every_rule_and_hashes_to_what_it_says(subject: impl EngineSubject) {
     let rig = Rig::new(subject).await;
-    rig.send(&transfer(0, super::ECHO, 1)).await;
+    rig.send(&rig.transfer(0, super::ECHO, 1)).await;
     let mut rules = rig.next_rules();
     rules.withdrawals = vec![withdrawal(0, 5), withdrawal(1, 6)];
     let id = answered(rig.build(&rules).await);

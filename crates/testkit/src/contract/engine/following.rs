@@ -4,7 +4,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::B256;
 use alys_bus::protocol::engine::EngineMessage;
 
-use super::{EngineSubject, genesis::transfer, rig::Rig};
+use super::{EngineSubject, rig::Rig};
 use crate::{contract::answered, wallet::payer};
 
 /// The first head is the genesis of the spec.
@@ -18,7 +18,7 @@ pub async fn an_engine_stands_at_genesis_first(subject: impl EngineSubject) {
 /// The answer is the client's own latest block, and `Head` says the same.
 pub async fn the_answer_to_a_forkchoice_is_the_head_read_back(subject: impl EngineSubject) {
     let mut rig = Rig::new(subject).await;
-    for height in 1..=3 {
+    for height in rig.height + 1..=rig.height + 3 {
         let block = rig.propose(&rig.next_rules()).await;
         rig.valid(&block).await;
         assert_eq!(rig.engine_head().await.number, height - 1, "a judgement moves no head");
@@ -61,15 +61,15 @@ async fn is_mined(rig: &Rig<impl EngineSubject>, hash: B256) -> bool {
 pub async fn a_rival_becomes_the_head_when_it_is_chosen(subject: impl EngineSubject) {
     let there = Rig::new(subject.another().await).await;
     let mut rig = Rig::new(subject).await;
-    let genesis = rig.head;
-    let hash = rig.send(&transfer(0, super::ECHO, 1)).await;
+    let parent = rig.head;
+    let hash = rig.send(&rig.transfer(0, super::ECHO, 1)).await;
     let (ours, _) = rig.next_block().await;
     assert!(is_mined(&rig, hash).await);
-    let rival = there.propose(&there.rules(genesis, 1, 9)).await;
+    let rival = there.propose(&there.rules(parent, there.height + 1, 9)).await;
     rig.follow(&rival).await;
     assert!(!is_mined(&rig, hash).await, "the rival does not have it");
     let latest = rig.account(payer(), BlockId::latest()).await;
-    assert_eq!(answered(latest).nonce, 0);
+    assert_eq!(answered(latest).nonce, rig.nonce(0));
     rig.follow(&ours).await;
     assert!(is_mined(&rig, hash).await);
 }
@@ -79,7 +79,7 @@ pub async fn payloads_can_be_replayed_after_a_restart(subject: impl EngineSubjec
     let mut rig = Rig::new(subject).await;
     let mut blocks = Vec::new();
     for nonce in 0..4 {
-        rig.send(&transfer(nonce, super::ECHO, 1)).await;
+        rig.send(&rig.transfer(nonce, super::ECHO, 1)).await;
         blocks.push(rig.next_block().await);
     }
     let safe = blocks[1].0.header.payload_hash;

@@ -6,14 +6,13 @@ use alys_primitives::Block;
 
 use super::{
     EngineSubject,
-    genesis::transfer,
     rig::{Rig, altered},
 };
 
 /// Idempotent, facts included: before and after the block is the head.
 pub async fn the_same_payload_again_is_judged_alike(subject: impl EngineSubject) {
     let mut rig = Rig::new(subject).await;
-    rig.send(&transfer(0, super::ECHO, 1)).await;
+    rig.send(&rig.transfer(0, super::ECHO, 1)).await;
     let block = rig.propose(&rig.next_rules()).await;
     let facts = rig.valid(&block).await;
     assert_eq!(rig.valid(&block).await, facts);
@@ -27,7 +26,7 @@ pub async fn a_payload_built_elsewhere_is_valid_with_the_same_facts(subject: imp
     let mut there = Rig::new(subject.another().await).await;
     let mut here = Rig::new(subject).await;
     for nonce in 0..3 {
-        there.send(&transfer(nonce, super::ECHO, 1)).await;
+        there.send(&there.transfer(nonce, super::ECHO, 1)).await;
         let (block, facts) = there.next_block().await;
         assert_eq!(facts.gas, block.payload.payload_inner.payload_inner.gas_used);
         assert!(facts.gas >= 21_000 && facts.fees > U256::ZERO && facts.burns.is_empty());
@@ -53,7 +52,7 @@ type Lie = (&'static str, fn(&mut Block));
 pub async fn a_false_claim_is_invalid_with_a_reason(subject: impl EngineSubject) {
     let there = Rig::new(subject.another().await).await;
     let rig = Rig::new(subject).await;
-    there.send(&transfer(0, super::ECHO, 1)).await;
+    there.send(&there.transfer(0, super::ECHO, 1)).await;
     let block = there.propose(&there.next_rules()).await;
     let lies: [Lie; 5] = [
         ("state root", |b| b.payload.payload_inner.payload_inner.state_root = B256::repeat_byte(1)),
@@ -74,7 +73,7 @@ pub async fn a_false_claim_is_invalid_with_a_reason(subject: impl EngineSubject)
 pub async fn a_true_payload_is_valid_after_a_false_copy_of_it(subject: impl EngineSubject) {
     let there = Rig::new(subject.another().await).await;
     let mut here = Rig::new(subject).await;
-    there.send(&transfer(0, super::ECHO, 1)).await;
+    there.send(&there.transfer(0, super::ECHO, 1)).await;
     let block = there.propose(&there.next_rules()).await;
     let mut copy = block.clone();
     copy.payload.payload_inner.payload_inner.transactions.clear();

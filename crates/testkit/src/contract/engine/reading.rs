@@ -10,7 +10,7 @@ use alys_bus::protocol::{
 
 use super::{
     ECHO, EngineSubject, LOGGER, REVERTER,
-    genesis::{call, transfer},
+    genesis::call,
     rig::{Outcome, Rig},
 };
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 };
 
 const NOBODY: Address = Address::repeat_byte(0xdd);
+
+const RECEIVER: Address = Address::repeat_byte(0xcc);
 
 fn request(to: Address, input: &'static [u8]) -> Box<eth::TransactionRequest> {
     let input = eth::TransactionInput::new(Bytes::from_static(input));
@@ -44,7 +46,7 @@ pub async fn nobody_has_nothing(subject: impl EngineSubject) {
 pub async fn a_block_that_is_not_there_is_none_and_its_state_is_not_found(subject: impl EngineSubject) {
     let rig = Rig::new(subject).await;
     let hash = B256::repeat_byte(0x55);
-    for at in [BlockId::number(9), BlockId::hash(hash)] {
+    for at in [BlockId::number(rig.height + 9), BlockId::hash(hash)] {
         let block = answered(rig.ask(|reply| EngineMessage::BlockBy { at, full: false, reply }).await);
         assert!(block.is_none(), "{at:?}");
         let receipts = answered(rig.ask(|reply| EngineMessage::BlockReceipts { at, reply }).await);
@@ -71,7 +73,11 @@ pub async fn a_call_answers_and_a_revert_brings_its_data(subject: impl EngineSub
         QueryError::Reverted { output, .. } => assert_eq!(output, b"no"[..]),
         other => panic!("a revert must be told as one: {other}"),
     }
-    assert_eq!(answered(rig.account(payer(), BlockId::latest()).await).nonce, 0, "a call changes nothing");
+    assert_eq!(
+        answered(rig.account(payer(), BlockId::latest()).await).nonce,
+        rig.nonce(0),
+        "a call changes nothing"
+    );
 }
 
 /// The least gas limit with which a transaction succeeds, or why there is none.
@@ -97,11 +103,12 @@ pub async fn logs_are_found_by_their_address(subject: impl EngineSubject) {
     let mut rig = Rig::new(subject).await;
     for nonce in 0..2 {
         let word = B256::with_last_byte(nonce as u8 + 1);
-        rig.send(&call(nonce, LOGGER, word.0)).await;
+        rig.send(&call(rig.nonce(nonce), LOGGER, word.0)).await;
         rig.next_block().await;
     }
+    let (from, to) = (rig.first_height + 1, rig.first_height + 2);
     let logs = async |address: Address| {
-        let filter = Box::new(eth::Filter::new().address(address).from_block(0u64).to_block(2u64));
+        let filter = Box::new(eth::Filter::new().address(address).from_block(from).to_block(to));
         answered(rig.ask(|reply| EngineMessage::Logs { filter, reply }).await)
     };
     let topics: Vec<_> = logs(LOGGER).await.iter().map(|log| log.topics().to_vec()).collect();
@@ -113,13 +120,13 @@ pub async fn logs_are_found_by_their_address(subject: impl EngineSubject) {
 pub async fn wallets_learn_fees_from_past_blocks(subject: impl EngineSubject) {
     let mut rig = Rig::new(subject).await;
     for nonce in 0..3 {
-        rig.send(&transfer(nonce, NOBODY, 1)).await;
+        rig.send(&rig.transfer(nonce, RECEIVER, 1)).await;
         rig.next_block().await;
     }
     let (newest, percentiles) = (BlockNumberOrTag::Latest, vec![50.0]);
     let ask = |reply| EngineMessage::FeeHistory { count: 2, newest, percentiles, reply };
     let history = answered(rig.ask(ask).await);
-    assert_eq!((history.oldest_block, history.gas_used_ratio.len()), (2, 2));
+    assert_eq!((history.oldest_block, history.gas_used_ratio.len()), (rig.height - 1, 2));
     assert_eq!(history.base_fee_per_gas.len(), 3, "the next block's base fee is known too");
     assert_eq!(history.reward.map(|tips| tips.len()), Some(2));
     answered(rig.ask(|reply| EngineMessage::SuggestedTip { reply }).await);

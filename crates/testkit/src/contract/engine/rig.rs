@@ -23,7 +23,7 @@ use super::genesis::spec;
 use crate::{
     PATIENCE,
     contract::{Subject, answered, refusal},
-    wallet::Unsigned,
+    wallet::{Unsigned, payer},
 };
 
 pub(super) type Outcome<T, E> = Result<T, AskError<E>>;
@@ -35,13 +35,45 @@ pub(super) struct Rig<S> {
     /// The payload hash of the head.
     pub(super) head: B256,
     pub(super) height: u64,
+    /// Where the rig took over: its first height, and the payer's first nonce. Genesis and 0 for an
+    /// engine with nothing in it; a client that goes through one sentence after the other stands higher.
+    pub(super) first_height: u64,
+    first_nonce: u64,
 }
+
+/// Blocks that may be needed to empty a pool.
+const SETTLING: usize = 16;
 
 impl<S: Subject<EngineMessage>> Rig<S> {
     pub(super) async fn new(subject: S) -> Self {
-        let mut rig = Self { subject, spec: spec(), head: B256::ZERO, height: 0 };
+        let mut rig =
+            Self { subject, spec: spec(), head: B256::ZERO, height: 0, first_height: 0, first_nonce: 0 };
         rig.catch_up().await;
+        rig.settle().await;
+        rig.first_height = rig.height;
+        rig.first_nonce = answered(rig.account(payer(), BlockId::latest()).await).nonce;
         rig
+    }
+
+    /// Makes blocks until nothing waits in the pool.
+    async fn settle(&mut self) {
+        for _ in 0..SETTLING {
+            if answered(self.ask(|reply| EngineMessage::PoolStatus { reply }).await).pending == 0 {
+                return;
+            }
+            self.next_block().await;
+        }
+        panic!("the pool is not empty after {SETTLING} blocks");
+    }
+
+    /// The payer's nonce that is `ahead` of its first on this rig.
+    pub(super) const fn nonce(&self, ahead: u64) -> u64 {
+        self.first_nonce + ahead
+    }
+
+    /// A transfer of the payer, with its nonce counted from the rig's start.
+    pub(super) fn transfer(&self, ahead: u64, to: Address, wei: u64) -> Unsigned {
+        super::genesis::transfer(self.nonce(ahead), to, wei)
     }
 
     /// Takes over where the engine says it stands.

@@ -59,7 +59,11 @@ pub(super) fn change(block: &Block) -> BlockChange {
 
 pub(super) fn facts(block: &Block) -> ExecutionFacts {
     let header = &block.block.header;
-    ExecutionFacts { fees: U256::from(header.slot * 7), gas: 21_000 + header.height, burns: Vec::new() }
+    ExecutionFacts {
+        fees: U256::from(header.slot * 7),
+        gas: 21_000 + header.height,
+        ..ExecutionFacts::default()
+    }
 }
 
 pub(super) fn peg(height: u64, slot: u64) -> PegState {
