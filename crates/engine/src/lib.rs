@@ -49,7 +49,7 @@ pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError, SharedDataba
 pub use engine::{EmbeddedEngine, Forkchoice, ForkchoiceError, Imported};
 pub use error::StateError;
 pub use execute::{ExecutionFacts, InvalidPayload, SenderCache};
-pub use facts::{BRIDGE, burns};
+pub use facts::{burns, cancellations};
 pub use genesis::{GenesisBlock, system_contracts};
 pub use read::{BlockId, ReadHandle};
 pub use state::StateView;

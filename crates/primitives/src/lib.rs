@@ -37,7 +37,7 @@ pub mod withdrawals;
 pub use block::{Block, Body, Header};
 pub use bls::{BlsPublicKey, BlsSignature};
 pub use envelope::{Envelope, IdentityKey, IdentitySignature, SignedProposal, SignedVote};
-pub use execution::{Burn, ExecutionFacts};
+pub use execution::{Burn, Cancellation, ExecutionFacts};
 pub use quorum::quorum;
 pub use slots::{Slot, SlotClock};
 pub use spec::ChainSpec;

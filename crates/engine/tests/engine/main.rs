@@ -3,6 +3,7 @@
 
 mod actor;
 mod blocks;
+mod bridge;
 mod calls;
 mod common;
 mod contract;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{ChainSpec, system_contracts};
+use alloy_primitives::U256;
+
+use super::{BRIDGE, BRIDGE_MIN_PAYOUT_SLOT, ChainSpec, bridge_account, system_contracts};
 use crate::{bls::VerifyingKey, limits::MAX_MEMBERS, quorum::quorum, withdrawals::least_max_withdrawals};
 
 /// Why a spec was refused.
@@ -154,6 +156,7 @@ impl ChainSpec {
             let must = "must stand there with its code: without this system contract no block is valid";
             require(there, "execution_genesis.accounts", address, must)?;
         }
+        self.check_bridge()?;
         let count = e.accounts.len();
         require(count <= 65_536, "execution_genesis.accounts", count, "must be at most 65,536")?;
         for (address, account) in &e.accounts {
@@ -168,8 +171,28 @@ impl ChainSpec {
             require(account.code.len() <= 24_576, field, address, "has code above 24,576 bytes (EIP-170)")?;
             require(account.storage.len() <= 65_536, field, address, "has more than 65,536 slots")?;
         }
-        let all =
-            e.accounts.values().try_fold(alloy_primitives::U256::ZERO, |sum, a| sum.checked_add(a.balance));
+        let all = e.accounts.values().try_fold(U256::ZERO, |sum, a| sum.checked_add(a.balance));
         require(all.is_some(), "execution_genesis.accounts", "their sum", "must fit in 256 bits")
+    }
+
+    /// The bridge stands there as compiled, without a history, and refuses what consensus refuses.
+    fn check_bridge(&self) -> Result<(), SpecError> {
+        let (field, least) = ("execution_genesis.accounts", self.peg.min_payout);
+        let must = "must stand there: without the bridge no coin ever gets back to Bitcoin";
+        let Some(found) = self.execution_genesis.accounts.get(&BRIDGE) else {
+            return require(false, field, BRIDGE, must);
+        };
+        let expected = bridge_account(least);
+        let must =
+            "must have exactly the code of contracts/artifacts/Bridge.hex: burns are read from its logs";
+        require(found.code == expected.code, field, BRIDGE, must)?;
+        let plain = found.nonce == expected.nonce && found.balance.is_zero();
+        require(plain, field, BRIDGE, "must have the nonce 1 and no balance: what it holds was burned")?;
+        let slot = found.storage.get(&BRIDGE_MIN_PAYOUT_SLOT).copied().unwrap_or_default();
+        let there = U256::from_be_bytes(slot.0);
+        let must = format!("must be the number in slot 0 of the bridge's storage, which is {there}");
+        require(there == U256::from(least), "peg.min_payout", least, must)?;
+        let must = "must have no storage but slot 0, peg.min_payout: no request was made before genesis";
+        require(found.storage == expected.storage, field, BRIDGE, must)
     }
 }

@@ -6,13 +6,16 @@ use alloy_primitives::{Address, Bytes, FixedBytes, U256, keccak256};
 use bitcoin::{Network, constants::genesis_block};
 
 use super::{
-    BitcoinNetwork, BlockSpec, ChainSpec, Checkpoint, ExecutionGenesis, FederationSpec, GenesisAccount,
-    Member, MiningSpec, PegSpec, system_contracts,
+    BRIDGE, BitcoinNetwork, BlockSpec, ChainSpec, Checkpoint, ExecutionGenesis, FederationSpec,
+    GenesisAccount, Member, MiningSpec, PegSpec, bridge_account, system_contracts,
 };
 use crate::{bls::BlsPublicKey, withdrawals::least_max_withdrawals};
 
 /// The EVM chain id of a development chain unless another is asked for.
 pub const DEVELOPMENT_CHAIN_ID: u64 = 212_121;
+
+/// The least burn, in sat.
+const MIN_PAYOUT: u64 = 10_000;
 
 /// What one development chain has of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,7 @@ impl DevelopmentChain {
     pub fn spec(self) -> ChainSpec {
         let account = |balance| GenesisAccount { balance, ..GenesisAccount::default() };
         let funded = self.funded.into_iter().map(|(address, wei)| (address, account(wei)));
+        let contracts = system_contracts().into_iter().chain([(BRIDGE, bridge_account(MIN_PAYOUT))]);
         let max_withdrawals = least_max_withdrawals(self.members.len()).max(64) as u64;
         let mut checkpoint = [0; 80];
         let header = bitcoin::consensus::serialize(&genesis_block(Network::Regtest).header);
@@ -79,7 +83,7 @@ impl DevelopmentChain {
                 relay_lag: 1,
                 deposit_confirmations: 6,
                 min_deposit: 10_000,
-                min_payout: 10_000,
+                min_payout: MIN_PAYOUT,
                 payout_confirmations: 6,
                 payout_deadline: 1_000,
                 bump_after: 6,
@@ -91,7 +95,7 @@ impl DevelopmentChain {
             execution_genesis: ExecutionGenesis {
                 base_fee: 1_000_000_000,
                 extra_data: Bytes::new(),
-                accounts: system_contracts().into_iter().chain(funded).collect(),
+                accounts: contracts.chain(funded).collect(),
             },
         }
     }

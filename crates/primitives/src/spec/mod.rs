@@ -4,12 +4,14 @@
 //! different parameters must never meet unnoticed (`parameter-mismatch`), so peers compare
 //! [`ChainSpec::digest`] before anything else.
 
+mod bridge;
 mod check;
 mod contracts;
 mod development;
 mod digest;
 mod genesis;
 
+pub use bridge::{BRIDGE, BRIDGE_MIN_PAYOUT_SLOT, bridge_account, bridge_code};
 pub use check::SpecError;
 pub use contracts::system_contracts;
 pub use development::{DEVELOPMENT_CHAIN_ID, DevelopmentChain, fee_sink};
@@ -94,7 +96,7 @@ pub struct PegSpec {
     pub deposit_confirmations: u64,
     /// The least sum credited to a personal address, in sat.
     pub min_deposit: u64,
-    /// The least burn, in sat.
+    /// The least burn, in sat; the first storage slot of the bridge says the same.
     pub min_payout: u64,
     /// Confirmations before a payout is settled.
     pub payout_confirmations: u64,

@@ -13,12 +13,18 @@ use ssz_types::VariableList;
 fn fees_and_burns_of_the_parent_enter_the_state_to_the_wei() {
     let burn = Burn {
         log_index: 3,
+        id: 0,
         burner: Address::ZERO,
         bitcoin_address: Bytes::new(),
         value: U256::from(10),
         max_fee: U256::MAX,
     };
-    let facts = ExecutionFacts { burns: vec![burn.clone(), burn], fees: U256::from(7), gas: 21_000 };
+    let facts = ExecutionFacts {
+        burns: vec![burn.clone(), burn],
+        cancellations: Vec::new(),
+        fees: U256::from(7),
+        gas: 21_000,
+    };
     let next = PegState::default().next(&facts, &Body::default(), 64).unwrap();
     assert_eq!((next.fee_pot, next.burned), (U256::from(7), U256::from(20)));
     let again = next.next(&facts, &Body::default(), 64).unwrap();

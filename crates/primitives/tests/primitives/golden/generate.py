@@ -209,6 +209,29 @@ class PegState(Container):
     burned: uint256
 
 
+class Burn(Container):
+    log_index: uint64
+    id: uint64
+    burner: Bytes20
+    bitcoin_address: ByteList[2**20]
+    value: uint256
+    max_fee: uint256
+
+
+class Cancellation(Container):
+    log_index: uint64
+    id: uint64
+    burner: Bytes20
+
+
+# Facts are stored and never hashed: the limits of their lists stand in no encoding.
+class ExecutionFacts(Container):
+    burns: List[Burn, 2**20]
+    cancellations: List[Cancellation, 2**20]
+    fees: uint256
+    gas: uint64
+
+
 class Counter:
     """Bytes that never repeat in a short run: SHA-256 of a counter."""
 
@@ -249,7 +272,8 @@ def fill(kind, counter, items):
 
 def main():
     kinds = [VoteData, Vote, Certificate, Header, SignedHeader, SignedVote, Deposit, BurnId, PayoutProposal, Settlement,
-             AuxPow, Governance, Handover, Equivocation, Body, SignedProposal, Block, Anchor, Credit, PegState]
+             AuxPow, Governance, Handover, Equivocation, Body, SignedProposal, Block, Anchor, Credit, PegState, Burn, Cancellation,
+             ExecutionFacts]
     vectors = []
     for kind in kinds:
         for items in (0, 1, 2):

@@ -1,8 +1,8 @@
 //! The encoding equals that of an independent SSZ implementation (`generate.py` beside this file).
 
 use alys_primitives::{
-    Block, Body, Certificate, Header, PegState, SignedProposal, SignedVote, Vote, envelope, peg,
-    state::Anchor, vote::VoteData, withdrawals::Credit,
+    Block, Body, Burn, Cancellation, Certificate, ExecutionFacts, Header, PegState, SignedProposal,
+    SignedVote, Vote, envelope, peg, state::Anchor, vote::VoteData, withdrawals::Credit,
 };
 use serde::Deserialize;
 use ssz::{Decode, Encode};
@@ -63,7 +63,7 @@ fn encoding_and_root<T: Encode + Decode + TreeHash>(vector: &Vector) {
 #[test]
 fn every_type_encodes_and_hashes_as_the_independent_implementation_says() {
     let golden = golden();
-    assert_eq!(golden.vectors.len(), 60);
+    assert_eq!(golden.vectors.len(), 69);
     for vector in &golden.vectors {
         match vector.kind.as_str() {
             "VoteData" => encoding_and_root::<VoteData>(vector),
@@ -84,6 +84,10 @@ fn every_type_encodes_and_hashes_as_the_independent_implementation_says() {
             "Anchor" => encoding_and_root::<Anchor>(vector),
             "Credit" => encoding_and_root::<Credit>(vector),
             "PegState" => encoding_and_root::<PegState>(vector),
+            // Facts are stored beside their block and never hashed.
+            "Burn" => drop(encoding::<Burn>(vector)),
+            "Cancellation" => drop(encoding::<Cancellation>(vector)),
+            "ExecutionFacts" => drop(encoding::<ExecutionFacts>(vector)),
             // Blocks hold a payload, which is encoded and never tree-hashed.
             "Block" => drop(encoding::<Block>(vector)),
             "SignedProposal" => drop(encoding::<SignedProposal>(vector)),
@@ -135,6 +139,7 @@ proptest::proptest! {
         let _ = SignedVote::from_ssz_bytes(&bytes);
         let _ = Certificate::from_ssz_bytes(&bytes);
         let _ = PegState::decode(&bytes);
+        let _ = ExecutionFacts::from_ssz_bytes(&bytes);
     }
 
     #[test]
