@@ -36,6 +36,7 @@ mod metrics;
 pub mod pool;
 mod query;
 mod read;
+mod remote;
 pub mod state;
 pub mod trie;
 
@@ -52,4 +53,5 @@ pub use execute::{ExecutionFacts, InvalidPayload, SenderCache};
 pub use facts::{burns, cancellations};
 pub use genesis::{GenesisBlock, system_contracts};
 pub use read::{BlockId, ReadHandle};
+pub use remote::{RemoteClient, RemoteConfig};
 pub use state::StateView;
