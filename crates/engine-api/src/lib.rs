@@ -28,6 +28,7 @@ mod error;
 mod fork;
 mod health;
 mod jwt;
+pub mod managed;
 mod methods;
 mod process;
 mod status;

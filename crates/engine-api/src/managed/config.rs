@@ -59,11 +59,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            ready: Duration::from_secs(120),
-            stop: Duration::from_secs(30),
-            init: Duration::from_secs(60),
-        }
+        Self { ready: Duration::from_secs(120), stop: Duration::from_secs(30), init: Duration::from_secs(60) }
     }
 }
 

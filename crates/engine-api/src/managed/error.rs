@@ -4,6 +4,8 @@ use std::{io, path::PathBuf, process::ExitStatus};
 
 use thiserror::Error;
 
+use crate::JwtKeyError;
+
 /// Why a managed Geth cannot work, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -16,6 +18,9 @@ pub enum ManagedError {
         /// The system's word.
         source: io::Error,
     },
+    /// The secret cannot be read or made.
+    #[error(transparent)]
+    Secret(JwtKeyError),
     /// Two nodes with one folder would destroy it.
     #[error(
         "{} is used by another node that runs: stop it, or give this one a folder of its own",
@@ -102,7 +107,8 @@ impl ManagedError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Late { .. } | Self::Ended { .. } | Self::PortInUse { .. } | Self::Io { .. } => true,
-            Self::FolderInUse { .. }
+            Self::Secret(_)
+            | Self::FolderInUse { .. }
             | Self::Orphan { .. }
             | Self::ForeignGenesis { .. }
             | Self::Init { .. }

@@ -258,7 +258,15 @@ impl Drop for Client {
 pub(super) fn prepare(folder: &Path) -> Result<PathBuf, LaunchError> {
     tried(|| format!("cannot make {}", folder.display()), fs::create_dir_all(folder))?;
     let folder = tried(|| format!("cannot resolve {}", folder.display()), folder.canonicalize())?;
-    write(&jwt(&folder), TEST_SECRET)?;
+    let secret = jwt(&folder);
+    write(&secret, TEST_SECRET)?;
+    // A node refuses a key that others may read.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let own = fs::set_permissions(&secret, fs::Permissions::from_mode(0o600));
+        tried(|| format!("cannot protect {}", secret.display()), own)?;
+    }
     Ok(folder)
 }
 
