@@ -2,7 +2,8 @@
 //!
 //! A signature takes 2 ms, a certificate of 31 members 15, with a liar among them 50: all of that
 //! runs on the [`Worker`], which the child spec keeps. A restarted actor attaches to it again and finds
-//! the shares collected and the signer's memory as they were.
+//! the shares collected and the signer's memory as they were. A panic of the thread is the actor's end too; the
+//! [`FederationSetup`](crate::FederationSetup), which the spec keeps as well, then opens it anew.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -22,17 +23,18 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FederationActor;
 
-/// What an incarnation starts with. Cheap to clone: a restart gets the same.
+/// What an incarnation starts with. Cheap to clone: a restart gets the same, unless the thread has ended.
 #[derive(Debug, Clone)]
 pub struct FederationArgs {
-    worker: Worker<Job>,
-    members: Arc<MemberSet>,
-    slots: SlotClock,
-    clock: Clock,
+    pub(crate) worker: Worker<Job>,
+    pub(crate) members: Arc<MemberSet>,
+    pub(crate) slots: SlotClock,
+    pub(crate) clock: Clock,
 }
 
 impl FederationArgs {
-    /// Starts the thread that owns `federation`. The child spec keeps the result for restarts.
+    /// Starts the thread that owns `federation`, for who needs it opened only once: after a panic of the thread there is no
+    /// second. A node has a [`FederationSetup`](crate::FederationSetup) instead.
     ///
     /// # Errors
     /// [`WorkerError::Spawn`] where the operating system gives no thread.
@@ -121,7 +123,8 @@ fn on_message(
         FederationMessage::ValidateMember { identity, reply } => {
             reply.send(Ok(member_with(&args.members, &identity)));
         }
-        FederationMessage::SignVote { .. }
+        FederationMessage::RecallPromises { .. }
+        | FederationMessage::SignVote { .. }
         | FederationMessage::SignProposal { .. }
         | FederationMessage::CollectSignature { .. }
         | FederationMessage::VerifyCertificate { .. } => {

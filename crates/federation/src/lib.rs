@@ -11,6 +11,7 @@
 //! | [`identity`], [`member_keys`] | the secret keys of a member |
 //! | [`keystore`] | keys at rest (EIP-2335) |
 //! | [`dealer`] | a trusted dealer, for development networks only |
+//! | [`setup`] | what the child spec keeps: opens the thread, and opens it anew |
 //! | [`service`] | what the actor's thread does: one function for each message |
 //! | [`actor`] | [`FederationActor`] and its thread |
 //!
@@ -20,7 +21,8 @@
 //! appear in no output.
 //!
 //! **Failure.** Everything here is a value: bad shares are blamed, unknown epochs and slots refused. Only a key
-//! set that contradicts itself ends the actor.
+//! set that contradicts itself ends the actor. A panic of its thread loses the shares under way, which the members
+//! send again; keys and what the signer remembers are the setup's, and the next thread has them again.
 
 pub mod actor;
 pub mod config;
@@ -34,6 +36,7 @@ pub mod messages;
 mod metrics;
 pub mod scheme;
 pub mod service;
+pub mod setup;
 pub mod signer;
 
 pub use actor::{FederationActor, FederationArgs, spawn};
@@ -45,4 +48,5 @@ pub use member_keys::{BitcoinSecret, MemberKeys};
 pub use messages::{FederationError, FederationMessage};
 pub use scheme::{BlsThreshold, KeySet, SecretShare};
 pub use service::{Federation, SetupError};
-pub use signer::LocalSigner;
+pub use setup::FederationSetup;
+pub use signer::{LocalSigner, SignerMemory};

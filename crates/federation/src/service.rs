@@ -1,9 +1,11 @@
 //! What the actor's thread holds and does: the collector, the signer, and one function for each message.
 //!
-//! Synchronous, without a clock: the slot comes with each message. The thread outlives a restart of the actor, and so does
-//! what the signer remembers.
+//! Synchronous, without a clock: the slot comes with each message. The thread outlives a restart of the actor, and what the
+//! signer remembers outlives the thread ([`FederationSetup`](crate::FederationSetup)).
 
-use alys_bus::unsupported;
+use std::sync::Arc;
+
+use alys_bus::{protocol::storage::Promises, unsupported};
 use alys_primitives::{
     Certificate, ChainSpec, Header, IdentityKey, IdentitySignature, SignedVote, Slot, Vote, VoteKind,
     vote::VoteData,
@@ -11,12 +13,12 @@ use alys_primitives::{
 
 use crate::{
     config::{ConfigError, FederationConfig},
-    core::{CollectError, Collector, Outcome},
+    core::{BALLOTS, CollectError, Collector, Outcome},
     member_keys::MemberKeys,
     messages::{Collected, FederationError, FederationMessage, Job, MemberSet},
     metrics::FederationMetrics,
     scheme::{BlsThreshold, KeySet, KeySetError, MemberIndex, ThresholdScheme as _},
-    signer::{LocalSigner, SignError},
+    signer::{LocalSigner, SignError, SignerMemory},
 };
 
 /// Why the federation cannot start.
@@ -55,13 +57,23 @@ pub struct Federation {
 }
 
 impl Federation {
-    /// The federation of `spec`'s first epoch; with `keys`, this node signs as the member they belong to.
+    /// The federation of `spec`'s first epoch; with `keys`, this node signs as the member they belong to, with a new memory.
     ///
     /// # Errors
     /// [`SetupError`], which says what does not fit together.
     pub fn new(
         spec: &ChainSpec,
         keys: Option<MemberKeys>,
+        config: &FederationConfig,
+    ) -> Result<Self, SetupError> {
+        Self::with_memory(spec, keys.map(Arc::new), SignerMemory::new(), config)
+    }
+
+    /// The same with what its signer remembers.
+    pub(crate) fn with_memory(
+        spec: &ChainSpec,
+        keys: Option<Arc<MemberKeys>>,
+        memory: SignerMemory,
         config: &FederationConfig,
     ) -> Result<Self, SetupError> {
         const FIRST_EPOCH: u64 = 0;
@@ -72,7 +84,7 @@ impl Federation {
         let signer = match keys {
             Some(keys) => {
                 let own = own_index(spec, &set, &keys)?;
-                Some(LocalSigner::new(BlsThreshold, spec.chain_id, own, keys))
+                Some(LocalSigner::new(BlsThreshold, spec.chain_id, own, keys, memory))
             }
             None => None,
         };
@@ -93,8 +105,12 @@ impl Federation {
     }
 
     /// Does one job and answers it.
-    pub(crate) fn handle(&mut self, job: Job) {
+    pub fn handle(&mut self, job: Job) {
         match job.message {
+            FederationMessage::RecallPromises { promises, reply } => {
+                self.recall(&promises);
+                reply.send(Ok(()));
+            }
             FederationMessage::SignVote { data, reply } => reply.send(self.sign_vote(data).map(Box::new)),
             FederationMessage::SignProposal { header, reply } => reply.send(self.sign_proposal(&header)),
             FederationMessage::CollectSignature { vote, reply } => reply.send(self.collect(job.now, &vote)),
@@ -105,15 +121,21 @@ impl Federation {
         }
     }
 
-    fn sign_vote(&mut self, data: VoteData) -> Result<SignedVote, FederationError> {
-        let signer = self.signer.as_mut().ok_or(FederationError::NoKeys)?;
+    fn recall(&self, promises: &Promises) {
+        if let Some(signer) = &self.signer {
+            signer.memory().recall(promises);
+        }
+    }
+
+    fn sign_vote(&self, data: VoteData) -> Result<SignedVote, FederationError> {
+        let signer = self.signer.as_ref().ok_or(FederationError::NoKeys)?;
         let signed = signer.sign_vote(data).map_err(|error| refused(&self.metrics, &error))?;
         self.metrics.signed_vote(data.kind);
         Ok(signed)
     }
 
-    fn sign_proposal(&mut self, header: &Header) -> Result<IdentitySignature, FederationError> {
-        let signer = self.signer.as_mut().ok_or(FederationError::NoKeys)?;
+    fn sign_proposal(&self, header: &Header) -> Result<IdentitySignature, FederationError> {
+        let signer = self.signer.as_ref().ok_or(FederationError::NoKeys)?;
         let signature = signer.sign_proposal(header).map_err(|error| refused(&self.metrics, &error))?;
         self.metrics.signed_proposal();
         Ok(signature)
@@ -197,9 +219,10 @@ impl From<CollectError> for FederationError {
                 Self::NotAMember { member, members, epoch }
             }
             CollectError::OutsideWindow { slot, from, to } => Self::OutsideWindow { slot, from, to },
-            CollectError::TooManyBallots { .. } | CollectError::Keys(_) => {
-                Self::BadSignature(error.to_string())
+            CollectError::TooManyBallots { member, slot } => {
+                Self::TooManyBallots { member, slot, most: BALLOTS }
             }
+            CollectError::Keys(_) => Self::BadSignature(error.to_string()),
         }
     }
 }

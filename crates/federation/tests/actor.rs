@@ -1,12 +1,15 @@
 //! The actor over the bus, its thread inline so that paused time stands still while it works.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use alys_bus::{
-    Address, AskError, Clock, Context, Inbox, Limits, Reply, WorkerLimits, WorkerMode,
-    protocol::federation::{Collected, FederationError, FederationMessage, MemberSet},
+    Address, AskError, Clock, Context, Inbox, Limits, Reply, WorkerMode,
+    protocol::{
+        federation::{Collected, FederationError, FederationMessage, MemberSet},
+        storage::Promises,
+    },
 };
-use alys_federation::{FederationArgs, FederationConfig, service, spawn};
+use alys_federation::{FederationArgs, FederationConfig, FederationSetup, spawn};
 use alys_primitives::{
     Certificate, Header, SignedVote, Vote,
     bls::VerifyingKey,
@@ -39,12 +42,16 @@ impl Node {
         let federation = Federation::of(n);
         let spec = federation.spec();
         let keys = own.map(|own| Federation::of(n).dealt.members.remove(usize::from(own)));
-        let core = service::Federation::new(&spec, keys, &FederationConfig::default()).unwrap();
         let clock = Clock::at(GENESIS_MS + NOW * 2_000);
-        let args = FederationArgs::start(core, spec.slots(), clock, WorkerLimits::default(), mode).unwrap();
+        let setup = FederationSetup::new(Arc::new(spec), keys, FederationConfig::default(), clock).unwrap();
+        let setup = setup.mode(mode);
+        let args = setup.args(setup.open().unwrap());
         let address = Address::new(Limits::default());
         let (actor, handle) = spawn(&address, None, args.clone()).await.unwrap();
-        Self { federation, address, args, actor, handle }
+        let node = Self { federation, address, args, actor, handle };
+        let promises = Box::new(Promises::default());
+        node.ask(|reply| FederationMessage::RecallPromises { promises, reply }).await.unwrap();
+        node
     }
 
     async fn ask<T>(&self, make: impl FnOnce(Reply<T, FederationError>) -> FederationMessage) -> Asked<T> {
@@ -165,6 +172,13 @@ async fn refusals_are_typed() {
     let alien = VoteData { epoch: 3, ..notarize(NOW, 1) };
     let refused = node.collect(node.federation.vote(0, alien)).await;
     assert_eq!(refused, Err(AskError::Actor(FederationError::UnknownEpoch(3))));
+
+    for block in 1..=2 {
+        node.collect(node.federation.vote(2, notarize(NOW, block))).await.unwrap();
+    }
+    let refused = node.collect(node.federation.vote(2, notarize(NOW, 3))).await;
+    let expected = FederationError::TooManyBallots { member: 2, slot: NOW, most: 2 };
+    assert_eq!(refused, Err(AskError::Actor(expected)));
 
     let signature = node.propose(header(NOW, 1)).await.unwrap();
     let identities = node.members().await.unwrap().identities;

@@ -1,11 +1,9 @@
 //! The public contract of the protocol.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-use alys_bus::{
-    Address, Clock, Inbox, Limits, WorkerLimits, WorkerMode, protocol::federation::FederationMessage,
-};
-use alys_federation::{FederationArgs, FederationConfig, service, spawn};
+use alys_bus::{Address, Clock, Inbox, Limits, protocol::federation::FederationMessage};
+use alys_federation::{FederationArgs, FederationConfig, FederationSetup, spawn};
 use alys_testkit::contract::{Subject, federation::FederationSubject};
 use ractor::ActorRef;
 use tokio::task::JoinHandle;
@@ -29,10 +27,10 @@ impl Ours {
         let federation = Federation::of(1);
         let spec = federation.spec();
         let keys = Federation::of(1).dealt.members.remove(0);
-        let core = service::Federation::new(&spec, Some(keys), &FederationConfig::default()).unwrap();
         let clock = Clock::at(GENESIS_MS + NOW * 2_000);
-        let (limits, mode) = (WorkerLimits::default(), WorkerMode::Thread);
-        let args = FederationArgs::start(core, spec.slots(), clock, limits, mode).unwrap();
+        let setup =
+            FederationSetup::new(Arc::new(spec), Some(keys), FederationConfig::default(), clock).unwrap();
+        let args = setup.args(setup.open().unwrap());
         let address = Address::new(Limits::default());
         let running = Some(spawn(&address, None, args.clone()).await.unwrap());
         Self { address, args, running }

@@ -14,6 +14,7 @@ mod common;
 mod contract;
 mod dealer;
 mod keystore;
+mod restart;
 mod scheme;
 mod setup;
 mod signer;

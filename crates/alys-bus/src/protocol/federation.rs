@@ -4,12 +4,26 @@ use alys_primitives::{
     BlsPublicKey, Certificate, Header, IdentityKey, IdentitySignature, SignedVote, Vote, vote::VoteData,
 };
 
+use super::storage::Promises;
 use crate::{Reply, protocol_kinds};
 
 /// What federation can be asked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FederationMessage {
+    /// Remind the signer of what this member promised before it was started. Sent by chain at each of
+    /// its own starts, before it asks for a signature.
+    ///
+    /// The signer takes over what is newer than what it remembers, and forgets nothing; until it was
+    /// reminded once it refuses to sign ([`FederationError::SignerRefuses`]). So a restart of the
+    /// whole node makes no second vote in a slot, whatever chain asks for. Idempotent; `Ok` without
+    /// keys too.
+    RecallPromises {
+        /// The record, as storage has it.
+        promises: Box<Promises>,
+        /// Answered when the signer will contradict none of it.
+        reply: Reply<(), FederationError>,
+    },
     /// Sign a vote with this member's share and its envelope with the identity key. Sent by chain.
     ///
     /// Not yet a promise: chain makes it durable before it leaves. The signer has rules of its own on
@@ -72,7 +86,16 @@ pub enum FederationMessage {
 protocol_kinds!(
     FederationMessage,
     "federation",
-    [SignVote, SignProposal, CollectSignature, VerifyCertificate, ValidateMember, Members, UpdateThreshold,]
+    [
+        RecallPromises,
+        SignVote,
+        SignProposal,
+        CollectSignature,
+        VerifyCertificate,
+        ValidateMember,
+        Members,
+        UpdateThreshold,
+    ]
 );
 
 /// What a share led to.
@@ -150,6 +173,16 @@ pub enum FederationError {
         from: u64,
         /// The highest slot collected.
         to: u64,
+    },
+    /// The member has voted for as many blocks in one slot as shares are held of it.
+    #[error("member {member} has voted for {most} other blocks in slot {slot} already")]
+    TooManyBallots {
+        /// The equivocator.
+        member: u8,
+        /// The slot.
+        slot: u64,
+        /// For how many blocks of a slot and kind the shares of one member are held.
+        most: usize,
     },
     /// A signature does not verify.
     #[error("{0}")]
