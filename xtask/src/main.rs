@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use eyre::{OptionExt as _, WrapErr as _, ensure};
 
 mod contracts;
+mod peers;
 mod wallets;
 
 /// Development tasks of Alys.
@@ -23,7 +24,7 @@ struct Cli {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Task {
     /// Everything that CI runs, in its order.
     Ci,
@@ -33,6 +34,14 @@ enum Task {
     Clippy,
     /// The documentation, warnings denied.
     Docs,
+    /// Install the programs of others that tests run against: Geth, EthereumJS, t8n, anvil, solc, web3.py.
+    Peers {
+        /// Which; without names, all.
+        names: Vec<String>,
+        /// Only show what is there.
+        #[arg(long)]
+        list: bool,
+    },
     /// Compile the bridge predeploy into its artifacts. Needs node and npm.
     Contracts {
         /// Only compare: fail where the tree's artifacts are not what the source compiles to.
@@ -46,7 +55,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().task) {
+    match run(Cli::parse().task, &[]) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -55,13 +64,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> eyre::Result<()> {
+/// Where a peer is absent, a test that needs it fails.
+const PEERS_REQUIRED: Variables<'_> = &[("ALYS_PEERS", "required")];
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+fn ci() -> eyre::Result<()> {
+    [Task::Fmt, Task::Contracts { check: true }, Task::Clippy, Task::Docs]
+        .into_iter()
+        .try_for_each(|task| run(task, &[]))?;
+    run(Task::Peers { names: Vec::new(), list: false }, &[])?;
+    [Task::Test, Task::Wallets].into_iter().try_for_each(|task| run(task, PEERS_REQUIRED))
+}
+
+/// Does one task, its tests with `variables`.
+fn run(task: Task, variables: Variables<'_>) -> eyre::Result<()> {
     match task {
-        Task::Ci => {
-            let tasks = [Task::Fmt, Task::Clippy, Task::Docs, Task::Test, Task::Wallets];
-            run(Task::Contracts { check: true })?;
-            tasks.into_iter().try_for_each(run)
-        }
+        Task::Ci => ci(),
         Task::Fmt => cargo(&["fmt", "--all", "--check"], &[]),
         Task::Clippy => {
             cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
@@ -69,7 +88,9 @@ fn run(task: Task) -> eyre::Result<()> {
         Task::Docs => {
             cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])
         }
-        Task::Test => cargo(&["test", "--workspace", "--locked"], &[]),
+        Task::Peers { list: true, .. } => peers::list(&root()?),
+        Task::Peers { names, .. } => peers::install(&root()?, &names),
+        Task::Test => cargo(&["test", "--workspace", "--locked"], variables),
         Task::Contracts { check } => contracts::run(&root()?, check),
         Task::Wallets => {
             cargo(&["build", "--package", "alys", "--locked"], &[])?;
@@ -84,7 +105,7 @@ fn root() -> eyre::Result<PathBuf> {
     Ok(manifest.parent().ok_or_eyre("xtask stands in the workspace")?.to_path_buf())
 }
 
-fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> eyre::Result<()> {
+fn cargo(arguments: &[&str], variables: Variables<'_>) -> eyre::Result<()> {
     println!("$ cargo {}", arguments.join(" "));
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root()?).envs(variables.iter().copied()).stdin(Stdio::null());
