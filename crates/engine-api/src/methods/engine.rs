@@ -22,6 +22,9 @@ pub const CAPABILITIES: [&str; 8] = [
     "engine_getClientVersionV1",
 ];
 
+/// Bodies that are asked for at once: every client takes as many (shanghai.md).
+const BODIES: usize = 32;
+
 impl EngineApi {
     /// Tells the client what this one can do; what the client can.
     ///
@@ -105,16 +108,31 @@ impl EngineApi {
         }
     }
 
-    /// Transactions and withdrawals of blocks by hash; `None` where the client has it not. At most 32 at
-    /// once (shanghai.md); more may be refused with -38004.
+    /// Transactions and withdrawals of blocks by hash; `None` where the client has it not. In pieces of 32,
+    /// which every client must take (shanghai.md), and smaller ones where it refuses that with -38004.
     ///
     /// # Errors
-    /// [`ApiError`].
+    /// [`ApiError`]; [`TooLargeRequest`](RpcErrorKind::TooLargeRequest) where even one is too many.
     pub async fn payload_bodies_by_hash(
         &self,
         hashes: &[B256],
     ) -> Result<Vec<Option<PayloadBody>>, ApiError> {
-        self.engine("engine_getPayloadBodiesByHashV1", &[hashes]).await
+        let mut bodies = Vec::with_capacity(hashes.len());
+        let (mut left, mut piece) = (hashes, BODIES);
+        while !left.is_empty() {
+            let (now, later) = left.split_at(piece.min(left.len()));
+            match self.engine::<Vec<_>>("engine_getPayloadBodiesByHashV1", &[now]).await {
+                Ok(some) => {
+                    bodies.extend(some);
+                    left = later;
+                }
+                Err(error) if error.kind() == Some(RpcErrorKind::TooLargeRequest) && now.len() > 1 => {
+                    piece = now.len() / 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bodies)
     }
 
     /// Transactions and withdrawals of `count` canonical blocks from `start` on; fewer at the head. At most

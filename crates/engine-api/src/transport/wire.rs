@@ -79,6 +79,10 @@ impl Response<'_> {
 
 /// One response.
 pub(super) fn single(bytes: &[u8]) -> Result<Response<'_>, String> {
+    // A derived struct would be read from an array too.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err("it is no object".to_owned());
+    }
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
