@@ -57,6 +57,7 @@ impl GethFlags {
         self.database(&mut arguments);
         arguments
             .flag("--networkid", self.network_id.to_string())
+            .flag("--cache", self.cache_mb.to_string())
             .flag("--syncmode", "full")
             // With the hash scheme and every state kept, it recovers from kill -9.
             .flag("--gcmode", "archive")
@@ -90,10 +91,7 @@ impl GethFlags {
     }
 
     fn database(&self, arguments: &mut Arguments) {
-        arguments
-            .flag("--datadir", &self.folder)
-            .flag("--state.scheme", "hash")
-            .flag("--cache", self.cache_mb.to_string());
+        arguments.flag("--datadir", &self.folder).flag("--state.scheme", "hash");
     }
 }
 

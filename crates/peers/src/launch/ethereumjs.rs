@@ -46,6 +46,10 @@ impl EthereumJs {
         flag("--rpcPort", public_port.to_string().into());
         flag("--rpcEngineAddr", "127.0.0.1".into());
         flag("--rpcEnginePort", engine_port.to_string().into());
+        // It insists on a port for peers: any, so that two clients do not want the same.
+        flag("--port", "0".into());
+        flag("--extIP", "127.0.0.1".into());
+        flag("--discV4", "false".into());
         flag("--maxPeers", "0".into());
         flag("--logLevel", "info".into());
         // Alone, it takes transactions without peers; and it serves both ports.
