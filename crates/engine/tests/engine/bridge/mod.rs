@@ -2,6 +2,7 @@
 //!
 //! The contract's interface is read from its artifact, so what is tested is what is shipped.
 
+mod facts;
 mod random;
 mod rules;
 mod script;

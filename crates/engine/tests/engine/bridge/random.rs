@@ -41,7 +41,7 @@ fn steps() -> impl Strategy<Value = Step> {
     let request = (0u64..4, ways(), 9_990u64..10_100, wei, length, prop::option::of(bound)).prop_map(
         |(from, way, sat, wei, length, max_fee)| Step::Request { from, way, sat, wei, length, max_fee },
     );
-    let cancel = (0u64..4, ways(), 0u64..12).prop_map(|(from, way, id)| Step::Cancel { from, way, id });
+    let cancel = (0u64..4, ways(), 0u64..6).prop_map(|(from, way, id)| Step::Cancel { from, way, id });
     prop_oneof![
         6 => request,
         4 => cancel,
@@ -170,7 +170,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn the_sum_of_the_burns_is_what_the_bridge_s_balance_grows_by(
