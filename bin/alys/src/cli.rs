@@ -24,6 +24,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Ask a running node where its chain stands.
     Status(StatusArgs),
+    /// Try an execution client before a validator relies on it.
+    #[command(subcommand)]
+    Engine(EngineCommand),
     /// Print completions for a shell, to be sourced by it.
     Completions {
         /// Which shell.
@@ -41,6 +44,11 @@ pub(crate) struct DevArgs {
     /// Where wallets reach the node: HTTP and WebSocket.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8545")]
     pub(crate) http: SocketAddr,
+    /// The execution client: the EVM of this process, or a Geth that is started and managed for you
+    /// (`cargo xtask peers geth` installs one). Default: what the folder's configuration says, else
+    /// the EVM of this process.
+    #[arg(long, value_name = "CLIENT", value_enum)]
+    pub(crate) engine: Option<DevEngine>,
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     #[command(flatten)]
@@ -48,6 +56,15 @@ pub(crate) struct DevArgs {
     /// How much to log: error, warn, info, debug, trace, or a filter such as `info,alys_chain=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,
+}
+
+/// An execution client that `alys dev` can bring along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DevEngine {
+    /// The EVM of this process.
+    Embedded,
+    /// Geth, as a process of its own.
+    Geth,
 }
 
 /// What a new development chain is made with.
@@ -112,6 +129,40 @@ pub(crate) struct RunArgs {
     /// Check the configuration and the chain spec, print what would be used, and end.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// What to do with an execution client.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EngineCommand {
+    /// Print the genesis file of the chain on which clients are examined.
+    Genesis(EngineGenesisArgs),
+    /// Examine a client that was started with that genesis, and has nothing in it yet.
+    Check(EngineCheckArgs),
+}
+
+/// Options of `alys engine genesis`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EngineGenesisArgs {
+    /// Write it to this file, and print how a client is started with it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Options of `alys engine check`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EngineCheckArgs {
+    /// Where the client's Engine API is.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8551")]
+    pub(crate) url: String,
+    /// The file with the secret that the client was started with: 32 bytes in hex.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwt: PathBuf,
+    /// Where the client's public JSON-RPC is; without it all goes over the Engine API's port.
+    #[arg(long, value_name = "URL")]
+    pub(crate) http: Option<String>,
+    /// How much to log.
+    #[arg(long, value_name = "FILTER", default_value = "error")]
+    pub(crate) log: String,
 }
 
 /// Options of `alys status`.

@@ -3,13 +3,14 @@
 use std::{fmt, fs};
 
 use alys_federation::keystore::Kdf;
-use alys_node::{Node, NodeConfig, Sources};
+use alys_node::{ClientKind, Node, NodeConfig, Sources};
 use alys_primitives::ChainSpec;
 use eyre::ensure;
+use tempfile::TempDir;
 
 use crate::{
     accounts::{self, Account, Listing, title},
-    cli::{DevArgs, InitArgs},
+    cli::{DevArgs, DevEngine, InitArgs},
     init, logging, new_chain,
 };
 
@@ -18,11 +19,15 @@ const NAME: &str = "alys-dev";
 /// Runs the chain until a signal ends it; answers the exit code.
 pub(crate) fn run(args: &DevArgs) -> eyre::Result<u8> {
     logging::start(&args.log)?;
+    let temporary;
     let (config, spec, keys, accounts) = match &args.data_dir {
         None => {
             let chain = new_chain::make(NAME, &args.chain, &args.fund)?;
             let mut config = NodeConfig::in_memory();
             open(&mut config, args);
+            // A client that is a process of its own has files, too.
+            temporary = TempDir::with_prefix("alys-dev-")?;
+            config.node.data_dir = temporary.path().to_owned();
             (config, chain.spec, chain.keys, chain.accounts)
         }
         Some(folder) => {
@@ -58,6 +63,11 @@ fn open(config: &mut NodeConfig, args: &DevArgs) {
     config.rpc.listen = args.http;
     if args.http.ip().is_loopback() {
         config.rpc.cors_origins = vec!["*".to_owned()];
+    }
+    match args.engine {
+        Some(DevEngine::Embedded) => config.execution.client = ClientKind::Embedded,
+        Some(DevEngine::Geth) => config.execution.client = ClientKind::Geth,
+        None => {}
     }
 }
 

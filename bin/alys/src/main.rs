@@ -7,6 +7,7 @@
 mod accounts;
 mod cli;
 mod dev;
+mod engine;
 mod init;
 mod logging;
 mod new_chain;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Init(args) => init::run(&args).map(|()| 0),
         Command::Run(args) => run::run(&args),
+        Command::Engine(command) => engine::run(&command),
         Command::Status(args) => status::run(&args).map(|()| 0),
         Command::Completions { shell } => {
             let mut script = Vec::new();

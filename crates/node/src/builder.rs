@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use crate::{
     config::NodeConfig,
+    engines,
     slots::{self, Parts},
     wiring::Wiring,
 };
@@ -123,7 +124,7 @@ impl NodeBuilder {
         let filled = |slot: Option<Fill>| slot.map(|fill| fill(&wiring));
         let children = [
             filled(self.storage).map_or_else(|| slots::storage(&wiring, &parts), Ok),
-            filled(self.engine).map_or_else(|| slots::engine(&wiring, &parts), Ok),
+            filled(self.engine).map_or_else(|| engines::engine(&wiring, &parts), Ok),
             filled(self.federation).map_or_else(|| slots::federation(&wiring, &parts, self.keys), Ok),
             filled(self.chain).map_or_else(|| Ok(slots::chain(&wiring, &parts)), Ok),
             filled(self.rpc).map_or_else(|| Ok(slots::rpc(&wiring, &parts)), Ok),

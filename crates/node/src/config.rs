@@ -135,6 +135,12 @@ impl NodeConfig {
     pub fn engine_path(&self) -> PathBuf {
         self.node.data_dir.join("engine")
     }
+
+    /// Where a Geth of this node's own keeps its files.
+    #[must_use]
+    pub fn geth_path(&self) -> PathBuf {
+        self.node.data_dir.join("geth")
+    }
 }
 
 /// A path from `base` on, without the dots that would only lengthen messages.

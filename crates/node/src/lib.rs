@@ -22,6 +22,7 @@
 
 mod builder;
 mod config;
+mod engines;
 mod execution;
 mod load;
 mod slots;

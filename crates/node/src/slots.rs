@@ -2,30 +2,24 @@
 
 use std::sync::Arc;
 
-use alys_bus::{WorkerError, WorkerLimits, WorkerMode, WorkerStats};
+use alys_bus::{WorkerLimits, WorkerMode};
 use alys_chain::{ChainActor, ChainArgs};
-use alys_database::{Backend, DatabaseConfig, MemoryDisk, open_with_snapshots};
-use alys_engine::{
-    EmbeddedClient, EmbeddedEngine, EngineActor, EngineArgs, GenesisBlock, Rules, SharedDatabase, StateError,
-};
-use alys_federation::{FederationActor, FederationArgs, MemberKeys, service::Federation};
+use alys_federation::{FederationActor, FederationSetup, MemberKeys};
 use alys_primitives::ChainSpec;
 use alys_rpc::{Execution, Neighbours, RpcActor, RpcArgs};
 use alys_storage::{StorageActor, StorageArgs, StorageSetup};
-use alys_supervisor::{ChildSpec, KeptThreads, KeptWorker};
-use futures::future::BoxFuture;
-use tokio::time::Instant;
+use alys_supervisor::{ChildSpec, KeptWorker};
 
 use crate::{
     builder::NodeError,
     config::NodeConfig,
-    wiring::{ENGINE, FEDERATION, Wiring},
+    wiring::{FEDERATION, Wiring},
 };
 
 /// What the slots are filled from.
 pub(crate) struct Parts {
-    config: NodeConfig,
-    spec: Arc<ChainSpec>,
+    pub(crate) config: NodeConfig,
+    pub(crate) spec: Arc<ChainSpec>,
 }
 
 impl Parts {
@@ -51,72 +45,22 @@ pub(crate) fn storage(wiring: &Wiring, parts: &Parts) -> Result<ChildSpec, NodeE
     .keeps(&kept_promises))
 }
 
-/// The embedded engine's threads, for the supervisor.
-struct EngineThreads(EmbeddedClient);
-
-impl KeptThreads for EngineThreads {
-    fn stats(&self) -> Vec<WorkerStats> {
-        self.0.observers().iter().map(alys_bus::WorkerObserver::stats).collect()
-    }
-
-    fn stop(&self, deadline: Instant) -> BoxFuture<'static, Result<(), WorkerError>> {
-        let client = self.0.clone();
-        Box::pin(async move { client.stop(deadline).await })
-    }
-}
-
-/// The execution client.
-pub(crate) fn engine(wiring: &Wiring, parts: &Parts) -> Result<ChildSpec, NodeError> {
-    let (spec, config) = (&parts.spec, &parts.config);
-    let rules = Rules::alys(spec.chain_id, spec.blocks.gas_limit);
-    let genesis = GenesisBlock::new(&spec.execution_genesis_file(), &rules)
-        .map_err(|error| NodeError::Setup(format!("the execution genesis: {error}")))?;
-    let here = spec.genesis().block.header.payload_hash;
-    if genesis.hash() != here {
-        let text = format!("the embedded engine's genesis is {}, the spec's {here}", genesis.hash());
-        return Err(NodeError::Setup(text));
-    }
-    // Memory outlives the engine's threads as a disk does.
-    let memory = config.is_in_memory().then(MemoryDisk::new);
-    let database = DatabaseConfig::new(Backend::Redb, config.engine_path());
-    let limits = config.engine.limits();
-    let open = move || {
-        let failed = |error| StateError::from(error);
-        match &memory {
-            Some(memory) => {
-                let database = SharedDatabase(Arc::new(memory.open().map_err(failed)?));
-                EmbeddedEngine::open(database, &genesis, rules.clone(), limits.clone())
-            }
-            None => {
-                let database = SharedDatabase(open_with_snapshots(&database).map_err(failed)?);
-                EmbeddedEngine::open(database, &genesis, rules.clone(), limits.clone())
-            }
-        }
-    };
-    let mode = WorkerMode::Thread;
-    let client = EmbeddedClient::new(config.engine.clone(), wiring.clock.clone(), mode, ENGINE, open);
-    let threads = EngineThreads(client.clone());
-    let start = move |feed| (EngineActor::default(), EngineArgs { feed, client: client.clone() });
-    Ok(ChildSpec::new(&wiring.engine, start).keeps_threads(threads))
-}
-
-/// Members, keys, and the collecting of shares.
+/// Members, keys, and the collecting of shares: the child spec keeps the thread, and what opens it anew.
 pub(crate) fn federation(
     wiring: &Wiring,
     parts: &Parts,
     keys: Option<MemberKeys>,
 ) -> Result<ChildSpec, NodeError> {
-    let federation = Federation::new(&parts.spec, keys, &parts.config.federation)?;
+    let (spec, config) = (Arc::clone(&parts.spec), parts.config.federation);
     let limits = WorkerLimits { normal: FEDERATION.normal, control: FEDERATION.control };
-    let args = FederationArgs::start(
-        federation,
-        parts.spec.slots(),
-        wiring.clock.clone(),
-        limits,
-        WorkerMode::Thread,
-    )
-    .map_err(|error| NodeError::Setup(error.to_string()))?;
-    Ok(ChildSpec::new(&wiring.federation, move |feed| (FederationActor, (feed, args.clone()))))
+    let setup = FederationSetup::new(spec, keys, config, wiring.clock.clone())?.limits(limits);
+    let thread = KeptWorker::new();
+    let kept = thread.clone();
+    Ok(ChildSpec::with_setup(&wiring.federation, move |feed| {
+        let opened = thread.get_or_open(|| setup.open()).map(|worker| setup.args(worker));
+        async move { opened.map(|args| (FederationActor, (feed, args))) }
+    })
+    .keeps(&kept))
 }
 
 /// Agreement: asks storage, engine and federation.
@@ -151,7 +95,11 @@ pub(crate) fn rpc(wiring: &Wiring, parts: &Parts) -> ChildSpec {
             chain: wiring.chain.clone(),
             supervisor: Some(wiring.supervisor.clone()),
         },
-        execution: Execution::default(),
+        execution: Execution {
+            forward: parts.config.execution.is_forwarded(),
+            health: Some(wiring.engine_health.reader()),
+            status: Some(wiring.status.reader()),
+        },
         bound: wiring.rpc_address.clone(),
     };
     ChildSpec::new(&wiring.rpc, move |feed| (RpcActor, (feed, args.clone())))
