@@ -12,7 +12,7 @@ use tokio::{
 const MAX_LINE: usize = 4096;
 /// How many lines an error quotes.
 const QUOTED: usize = 8;
-/// How many lines a second are told as warnings or errors; more are counted.
+/// How many of Geth's errors a second are told as warnings or errors; more are counted.
 const LOUD: u32 = 20;
 
 /// Reads a Geth's lines. Dropping a read loses nothing.
@@ -55,7 +55,7 @@ impl Log {
     pub(super) fn second(&mut self) {
         let unsaid = self.loud.saturating_sub(LOUD);
         if unsaid > 0 {
-            tracing::warn!(target: "geth", "{unsaid} more warnings, which are told at level debug");
+            tracing::warn!(target: "geth", "{unsaid} more errors, which are told at level debug");
         }
         self.loud = 0;
     }
@@ -86,21 +86,22 @@ impl Log {
 
     fn tell(&mut self, line: &str) {
         let Line { level, text } = read(line);
-        // Geth's information is a line for each block: not a node's.
+        // A node's operator hears of what the node suffers from the node itself. Geth warns of lacking peers,
+        // and informs of each block.
         match level {
-            Level::Error | Level::Warning if self.loud >= LOUD => {
+            Level::Fatal | Level::Error if self.loud >= LOUD => {
                 self.loud = self.loud.saturating_add(1);
                 tracing::debug!(target: "geth", "{text}");
             }
-            Level::Error => {
+            Level::Fatal => {
                 self.loud += 1;
                 tracing::error!(target: "geth", "{text}");
             }
-            Level::Warning => {
+            Level::Error => {
                 self.loud += 1;
                 tracing::warn!(target: "geth", "{text}");
             }
-            Level::Information => tracing::debug!(target: "geth", "{text}"),
+            Level::Warning | Level::Information => tracing::debug!(target: "geth", "{text}"),
             Level::Detail => tracing::trace!(target: "geth", "{text}"),
         }
         if self.last.len() == QUOTED {
@@ -124,6 +125,7 @@ pub(super) fn text_of(line: &str) -> String {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
+    Fatal,
     Error,
     Warning,
     Information,
@@ -136,15 +138,17 @@ struct Line {
     text: String,
 }
 
-/// Reads `{"t":…,"lvl":"info","msg":"…",…}`. What is no such line is a fatal error, or a panic: Geth prints
-/// these as they are.
+/// Reads `{"t":…,"lvl":"info","msg":"…",…}`. What is no such line is a fatal error, or a panic with its
+/// stacks: Geth prints these as they are.
 fn read(line: &str) -> Line {
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
-        let level = if line.starts_with("Fatal") { Level::Error } else { Level::Warning };
+        let fatal = ["Fatal", "panic", "fatal error"].iter().any(|word| line.starts_with(word));
+        let level = if fatal { Level::Fatal } else { Level::Error };
         return Line { level, text: line.trim_end().to_owned() };
     };
     let level = match fields.get("lvl").and_then(Value::as_str) {
-        Some("crit" | "eror" | "error") => Level::Error,
+        Some("crit") => Level::Fatal,
+        Some("eror" | "error") => Level::Error,
         Some("warn") => Level::Warning,
         Some("info") => Level::Information,
         _ => Level::Detail,
@@ -174,9 +178,9 @@ mod tests {
     #[test]
     fn what_is_no_json_is_told_as_it_is() {
         let fatal = read("Fatal: Error starting protocol stack: listen tcp 127.0.0.1:1: bind\n");
-        assert_eq!(fatal.level, Level::Error);
+        assert_eq!(fatal.level, Level::Fatal);
         assert!(fatal.text.ends_with("bind"));
-        assert_eq!(read("goroutine 1 [running]:").level, Level::Warning);
+        assert_eq!(read("goroutine 1 [running]:").level, Level::Error);
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod orphan;
 mod ports;
 mod process;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
@@ -35,9 +37,9 @@ use tokio::{
 pub use config::{GethConfig, Patience, Restarts};
 pub use error::ManagedError;
 
+use crate::ManagedProcess;
 use folder::Folder;
 use ports::Port;
-use crate::ManagedProcess;
 use run::Order;
 
 /// How a managed Geth is.

@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    pin::Pin,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -10,10 +11,14 @@ use alys_peers::GethFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
-    time::{interval, timeout},
+    time::{Sleep, interval, sleep, timeout},
 };
 
 use super::{ManagedError, error::tried, guard::Guard, log::Log, ports::Port};
+
+/// From its first answer until it listens to SIGINT: it opens its ports first. A signal that comes earlier ends
+/// it like SIGKILL, and what it holds in memory is lost.
+const SETTLES: Duration = Duration::from_secs(1);
 
 /// After its end, for what it printed last: a process that it started may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -25,6 +30,8 @@ pub(super) struct Process {
     pid: u32,
     guard: Guard,
     log: Log,
+    /// Ends when it listens to SIGINT; none before it was ready: then it has done nothing worth keeping.
+    settled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Process {
@@ -39,7 +46,7 @@ impl Process {
             let source = std::io::Error::other("it has neither an id nor an output");
             return Err(ManagedError::Io { what: format!("cannot watch {}", program.display()), source });
         };
-        Ok(Self { child, pid, guard: Guard::over(pid), log: Log::new(output) })
+        Ok(Self { child, pid, guard: Guard::over(pid), log: Log::new(output), settled: None })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -77,7 +84,10 @@ impl Process {
         tokio::select! {
             status = self.ended() => Err(ManagedError::Ended { status: status?, said: self.said() }),
             answered = timeout(patience, answer) => match answered {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    self.settled = Some(Box::pin(sleep(SETTLES)));
+                    Ok(())
+                }
                 Err(_) => {
                     self.stop(Duration::ZERO).await?;
                     let seconds = patience.as_secs();
@@ -89,6 +99,12 @@ impl Process {
 
     /// Stops it: SIGINT, and SIGKILL where it has not ended after `patience`. Whether it ended in order.
     pub(super) async fn stop(&mut self, patience: Duration) -> Result<bool, ManagedError> {
+        if let Some(settled) = self.settled.take().filter(|_| !patience.is_zero()) {
+            tokio::select! {
+                status = self.ended() => return Ok(status?.success()),
+                () = settled => {}
+            }
+        }
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             // It is not reaped yet, so the id is its own; that it has ended meanwhile is no failure.
             let _ = kill_process(pid, Signal::INT);

@@ -31,7 +31,7 @@ pub enum LaunchError {
         /// The system's word.
         source: io::Error,
     },
-    /// It ended instead of answering.
+    /// It ended instead of answering, or by a signal instead of in order.
     Ended {
         /// Its program.
         program: PathBuf,
@@ -56,7 +56,7 @@ impl fmt::Display for LaunchError {
         match self {
             Self::Io { what, source } => write!(f, "{what}: {source}"),
             Self::Ended { program, status, output } => {
-                write!(f, "{} ended ({status}) before it answered. It printed:\n{output}", program.display())
+                write!(f, "{} ended ({status}) as it should not. It printed:\n{output}", program.display())
             }
             Self::Late { program, what, output } => {
                 write!(f, "{} does not {what} in time. It printed:\n{output}", program.display())
@@ -184,15 +184,17 @@ impl Client {
     /// Ends it by SIGINT, and waits until it has ended in its own order.
     ///
     /// # Errors
-    /// [`LaunchError`] where it does not end in time; it is killed then.
+    /// [`LaunchError`] where it does not end in time (it is killed then), or not in order: a Geth that has
+    /// answered for less than a second does not listen to the signal yet, and is killed by it.
     pub fn interrupt(&mut self) -> Result<(), LaunchError> {
         let Some(pid) = self.pid() else { return Ok(()) };
         let sent = Command::new("kill").args(["-INT", &pid.to_string()]).status();
         tried(|| "cannot run kill".to_owned(), sent)?;
         for _ in polls(STOP) {
-            if self.exited()?.is_some() {
+            if let Some(status) = self.exited()? {
                 self.child = None;
-                return Ok(());
+                // None is a death by a signal.
+                return if status.code().is_some() { Ok(()) } else { Err(self.ended(status)) };
             }
         }
         self.kill()?;

@@ -1,0 +1,6 @@
+//! The node's own Geth, with the real program.
+
+mod folders;
+mod lives;
+mod orphans;
+mod rig;
