@@ -11,21 +11,22 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// The secret of both sides.
-pub fn key() -> JwtKey {
+pub(crate) fn key() -> JwtKey {
     JwtKey::new([0x11; 32])
 }
 
 /// The time on both sides, unless a test says otherwise.
-pub const NOW: u64 = 1_700_000_000;
+pub(crate) const NOW: u64 = 1_700_000_000;
 
-pub fn now() -> UnixSeconds {
+#[allow(dead_code, reason = "each test binary uses some of them")]
+pub(crate) fn now() -> UnixSeconds {
     Arc::new(|| NOW)
 }
 
 /// What is done about one request.
 #[derive(Debug, Clone)]
 #[allow(dead_code, reason = "each test binary uses some of them")]
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// The result.
     Result(Value),
     /// A JSON-RPC error.
@@ -79,7 +80,7 @@ struct Shared {
 }
 
 /// A server. Closes its port and its connections when dropped.
-pub struct Server {
+pub(crate) struct Server {
     port: u16,
     shared: Arc<Shared>,
     _listening: Task,
@@ -88,12 +89,15 @@ pub struct Server {
 #[allow(dead_code, reason = "each test binary uses some of them")]
 impl Server {
     /// On a free port, with the secret of both sides.
-    pub async fn start(answer: impl Fn(&str, &Value) -> Reaction + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&str, &Value) -> Reaction + Send + Sync + 'static) -> Self {
         Self::on(0, answer).await
     }
 
     /// On a port that was another server's before.
-    pub async fn on(port: u16, answer: impl Fn(&str, &Value) -> Reaction + Send + Sync + 'static) -> Self {
+    pub(crate) async fn on(
+        port: u16,
+        answer: impl Fn(&str, &Value) -> Reaction + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -114,41 +118,41 @@ impl Server {
         Self { port, shared, _listening: listening }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// From now on, `method` is reacted to like this.
-    pub fn set(&self, method: &str, reaction: Reaction) {
+    pub(crate) fn set(&self, method: &str, reaction: Reaction) {
         self.shared.overrides.lock().insert(method.to_owned(), reaction);
     }
 
     /// `method` is answered as at first again.
-    pub fn unset(&self, method: &str) {
+    pub(crate) fn unset(&self, method: &str) {
         self.shared.overrides.lock().remove(method);
     }
 
     /// Another secret, or none.
-    pub fn set_key(&self, key: Option<JwtKey>) {
+    pub(crate) fn set_key(&self, key: Option<JwtKey>) {
         *self.shared.key.lock() = key;
     }
 
     /// What was asked so far, in order.
-    pub fn log(&self) -> Vec<(String, Value)> {
+    pub(crate) fn log(&self) -> Vec<(String, Value)> {
         self.shared.log.lock().clone()
     }
 
     /// How often `method` was called.
-    pub fn count(&self, method: &str) -> usize {
+    pub(crate) fn count(&self, method: &str) -> usize {
         self.shared.log.lock().iter().filter(|(called, _)| called == method).count()
     }
 
     /// The tokens that came, in order.
-    pub fn tokens(&self) -> Vec<String> {
+    pub(crate) fn tokens(&self) -> Vec<String> {
         self.shared.tokens.lock().clone()
     }
 }

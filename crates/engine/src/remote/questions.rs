@@ -1,5 +1,7 @@
 //! Wallets' questions, as `eth_*` calls of the client's own JSON-RPC.
 
+use std::time::Duration;
+
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, Bytes, U64, U128, U256, keccak256};
 use alloy_rpc_types_eth as eth;
@@ -17,6 +19,12 @@ use crate::messages::{AccountInfo, EngineMessage, PoolStatus, QueryError, Transa
 
 /// Methods that command the client rather than ask it: never forwarded, whoever asks.
 const COMMANDS: [&str; 4] = ["engine_", "admin_", "miner_", "personal_"];
+
+/// Geth's words for: ask me again later.
+const INDEXING: &str = "transaction indexing is in progress";
+/// How often it is asked again, and after which pause.
+const INDEXING_TRIES: u32 = 20;
+const INDEXING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers one question.
 pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) {
@@ -52,10 +60,10 @@ pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) 
         }
         EngineMessage::BlockBy { at, full, reply } => respond(reply, block(inner, ctx, at, full)).await,
         EngineMessage::Transaction { hash, reply } => {
-            respond(reply, ask(inner, ctx, "eth_getTransactionByHash", [hash])).await;
+            respond(reply, by_hash(inner, ctx, "eth_getTransactionByHash", hash)).await;
         }
         EngineMessage::Receipt { hash, reply } => {
-            respond(reply, ask(inner, ctx, "eth_getTransactionReceipt", [hash])).await;
+            respond(reply, by_hash(inner, ctx, "eth_getTransactionReceipt", hash)).await;
         }
         EngineMessage::BlockReceipts { at, reply } => {
             respond(reply, absent_is_none(ask(inner, ctx, "eth_getBlockReceipts", [at]))).await;
@@ -93,6 +101,30 @@ async fn ask<R: DeserializeOwned>(
 ) -> Result<R, QueryError> {
     let answer = inner.link.question(inner.link.api.eth(method, &params, ctx.remaining())).await;
     answer.map_err(query_error)
+}
+
+/// Asks about a transaction. A Geth that has just started does not know yet which ones it has not, and says
+/// so: for about a second, in which it is asked again. At genesis it says so for ever, and there is nothing
+/// to be found.
+async fn by_hash<R: DeserializeOwned>(
+    inner: &Inner,
+    ctx: Context,
+    method: &str,
+    hash: B256,
+) -> Result<Option<R>, QueryError> {
+    for _ in 0..INDEXING_TRIES {
+        match ask(inner, ctx, method, [hash]).await {
+            Err(QueryError::Client { message, .. }) if message.contains(INDEXING) => {
+                let head = inner.link.question(inner.link.api.head()).await.map_err(query_error)?;
+                if head.number == 0 {
+                    return Ok(None);
+                }
+                inner.link.clock.sleep(INDEXING_PAUSE.min(ctx.remaining())).await;
+            }
+            other => return other,
+        }
+    }
+    Err(QueryError::Unavailable(format!("the execution client says: {INDEXING}")))
 }
 
 /// Asks for something of the state after block `at`: where there is no such block, the refusal says so.

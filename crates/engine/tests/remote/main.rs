@@ -1,0 +1,14 @@
+//! The client behind the Engine API: against servers that answer as they are told, and against Geth.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod building;
+mod fake;
+mod following;
+mod geth;
+mod judging;
+mod outages;
+mod questions;
+mod rig;
+// The server that the tests of the crate below use too.
+#[path = "../../../engine-api/tests/api/server.rs"]
+mod server;

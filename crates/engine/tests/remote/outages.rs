@@ -1,0 +1,226 @@
+//! Clients that are away, come back, come back as another, or do not let this node in.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use alys_bus::protocol::engine::EngineHealth;
+use alys_engine::messages::{EngineError, PayloadVerdict};
+use alys_engine_api::{JwtKey, ManagedProcess};
+use parking_lot::Mutex;
+use serde_json::json;
+
+use crate::fake::{Chain, Fake, GENESIS};
+use crate::rig::{Rig, config, empty, refusal};
+use crate::server::{Reaction, key};
+
+#[tokio::test]
+async fn an_actor_runs_without_its_client_and_finds_it_when_it_comes() {
+    let fake = Fake::start().await;
+    let (port, chain) = (fake.server.port(), Arc::clone(&fake.chain));
+    let configured = config(fake.server.url());
+    fake.server.set("eth_chainId", Reaction::HangUp);
+    let mut rig = Rig::with(fake, configured, None).await.unwrap();
+    assert_eq!(rig.health.get(), EngineHealth::Offline);
+    let error = refusal(rig.follow(GENESIS).await);
+    assert!(matches!(&error, EngineError::Unavailable(why) if why.contains("out of reach")), "{error}");
+    assert!(rig.unavailable(&empty(GENESIS, 1)).await.contains("out of reach"));
+    assert_eq!(rig.fake.server.count("engine_newPayloadV4"), 0, "nobody is asked who is not known");
+
+    rig.fake.server.unset("eth_chainId");
+    rig.becomes(EngineHealth::Synced).await;
+    assert!(matches!(rig.judge(&empty(GENESIS, 1)).await, PayloadVerdict::Valid(_)));
+
+    // Away, with its port closed, and back on it.
+    rig.fake = Fake::start().await;
+    rig.becomes(EngineHealth::Offline).await;
+    assert!(matches!(refusal(rig.head().await), EngineError::Unavailable(_)));
+    rig.fake = Fake::on(port, chain).await;
+    rig.becomes(EngineHealth::Synced).await;
+    assert_eq!(rig.follow(empty(GENESIS, 1).header.payload_hash).await.unwrap().number, 1);
+}
+
+#[tokio::test]
+async fn a_client_of_another_chain_keeps_the_actor_from_starting_and_both_sides_are_named() {
+    type Change = fn(&mut Chain);
+    let changes: [(Change, [String; 2]); 2] = [
+        (|chain| chain.chain_id = 1, ["chain id 1,".into(), "4242".into()]),
+        (
+            |chain| {
+                chain.genesis = B256::repeat_byte(0x77);
+                chain.wipe();
+            },
+            [B256::repeat_byte(0x77).to_string(), GENESIS.to_string()],
+        ),
+    ];
+    for (change, parts) in changes {
+        let fake = Fake::start().await;
+        change(&mut fake.chain.lock());
+        let config = config(fake.server.url());
+        let error = Rig::with(fake, config, None).await.err().unwrap();
+        for part in parts {
+            assert!(error.contains(&part), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_lacks_a_method_is_refused_by_its_name() {
+    let fake = Fake::start().await;
+    fake.server.set(
+        "engine_exchangeCapabilities",
+        Reaction::Result(json!(["engine_forkchoiceUpdatedV3", "engine_getPayloadV4"])),
+    );
+    let configured = config(fake.server.url());
+    let error = Rig::with(fake, configured, None).await.err().unwrap();
+    assert!(error.contains("engine_newPayloadV4") && !error.contains("engine_getPayloadV4"), "{error}");
+    // One that has no such exchange is taken as it is.
+    let fake = Fake::start().await;
+    fake.server.set("engine_exchangeCapabilities", Reaction::Error(-32601, "Method not found"));
+    let configured = config(fake.server.url());
+    Rig::with(fake, configured, None).await.unwrap().becomes(EngineHealth::Synced).await;
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_as_another_chains_is_asked_nothing_until_it_is_ours_again() {
+    let mut rig = Rig::start().await;
+    let (port, chain) = (rig.fake.server.port(), Arc::clone(&rig.fake.chain));
+    rig.fake = Fake::start().await;
+    rig.becomes(EngineHealth::Offline).await;
+    {
+        let mut chain = chain.lock();
+        chain.genesis = B256::repeat_byte(0x77);
+        chain.wipe();
+    }
+    rig.fake = Fake::on(port, Arc::clone(&chain)).await;
+    while rig.fake.server.count("eth_chainId") < 3 {
+        assert_eq!(rig.health.get(), EngineHealth::Offline);
+        tokio::task::yield_now().await;
+    }
+    let what = rig.unavailable(&empty(GENESIS, 1)).await;
+    assert!(
+        what.contains(&B256::repeat_byte(0x77).to_string()) && what.contains(&GENESIS.to_string()),
+        "{what}"
+    );
+    assert_eq!(rig.fake.server.count("engine_newPayloadV4"), 0);
+    {
+        let mut chain = chain.lock();
+        chain.genesis = GENESIS;
+        chain.wipe();
+    }
+    rig.becomes(EngineHealth::Synced).await;
+    assert!(matches!(rig.judge(&empty(GENESIS, 1)).await, PayloadVerdict::Valid(_)));
+}
+
+#[tokio::test]
+async fn a_client_that_becomes_another_chains_without_an_outage_is_found_out_too() {
+    let rig = Rig::start().await;
+    {
+        let mut chain = rig.fake.chain.lock();
+        chain.genesis = B256::repeat_byte(0x77);
+        chain.wipe();
+    }
+    rig.becomes(EngineHealth::Offline).await;
+}
+
+#[tokio::test]
+async fn http_401_is_told_as_auth_failed_and_ends_when_the_secrets_are_the_same() {
+    let rig = Rig::start().await;
+    rig.fake.server.set_key(Some(JwtKey::new([9; 32])));
+    let what = rig.unavailable(&empty(GENESIS, 1)).await;
+    assert!(what.contains("JWT secret") && what.contains("401"), "{what}");
+    rig.becomes(EngineHealth::AuthFailed).await;
+    let error = refusal(rig.follow(GENESIS).await);
+    assert!(
+        matches!(&error, EngineError::Unavailable(why) if why.contains("refuses this node's token")),
+        "{error}"
+    );
+    rig.fake.server.set_key(Some(key()));
+    rig.becomes(EngineHealth::Synced).await;
+    rig.follow(GENESIS).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_actor_starts_with_a_client_that_refuses_its_token() {
+    let fake = Fake::start().await;
+    fake.server.set_key(Some(JwtKey::new([9; 32])));
+    let configured = config(fake.server.url());
+    let rig = Rig::with(fake, configured, None).await.unwrap();
+    rig.becomes(EngineHealth::AuthFailed).await;
+    rig.fake.server.set_key(Some(key()));
+    rig.becomes(EngineHealth::Synced).await;
+}
+
+/// The breaker, end to end: five failures, then silence for a while, though every look is answered.
+#[tokio::test]
+async fn after_five_failures_in_a_row_the_client_is_left_alone_and_then_tried_again() {
+    let rig = Rig::start().await;
+    let method = "engine_newPayloadV4";
+    rig.fake.server.set(method, Reaction::Status(500, "disk full"));
+    let mut failures = 0;
+    while failures < 5 {
+        rig.becomes(EngineHealth::Synced).await;
+        if rig.unavailable(&empty(GENESIS, 1)).await.contains("disk full") {
+            failures += 1;
+        }
+    }
+    let sent = rig.fake.server.count(method);
+    rig.unavailable(&empty(GENESIS, 1)).await;
+    assert_eq!(rig.fake.server.count(method), sent, "the breaker is open");
+    rig.fake.server.unset(method);
+    rig.becomes(EngineHealth::Synced).await;
+    let tried = async {
+        while !matches!(rig.judge(&empty(GENESIS, 1)).await, PayloadVerdict::Valid(_)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), tried).await.expect("it resumes within 5 s");
+}
+
+/// What stands for the owner of a client's process.
+struct Owner {
+    chain: Arc<Mutex<Chain>>,
+    fails: bool,
+}
+
+impl ManagedProcess for Owner {
+    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(async {
+            if self.fails {
+                return Err("the disk is read-only".into());
+            }
+            self.chain.lock().wipe();
+            Ok(())
+        })
+    }
+}
+
+async fn managed(fails: bool) -> Rig {
+    let fake = Fake::start().await;
+    let owner = Arc::new(Owner { chain: Arc::clone(&fake.chain), fails });
+    let configured = config(fake.server.url());
+    let rig = Rig::with(fake, configured, Some(owner)).await.unwrap();
+    rig.becomes(EngineHealth::Synced).await;
+    let block = empty(GENESIS, 1);
+    assert!(matches!(rig.judge(&block).await, PayloadVerdict::Valid(_)));
+    rig.follow(block.header.payload_hash).await.unwrap();
+    rig
+}
+
+#[tokio::test]
+async fn a_managed_client_is_begun_anew_and_stands_at_genesis_when_that_is_answered() {
+    let rig = managed(false).await;
+    rig.reset().await.unwrap();
+    assert_eq!(rig.head().await.unwrap().number, 0);
+    assert!(matches!(rig.judge(&empty(GENESIS, 1)).await, PayloadVerdict::Valid(_)));
+    let rig = managed(true).await;
+    assert_eq!(refusal(rig.reset().await), EngineError::Failed("the disk is read-only".into()));
+}
+
+#[tokio::test]
+async fn a_client_of_somebody_else_is_never_wiped_and_its_operator_is_told_how() {
+    let rig = Rig::start().await;
+    let error = refusal(rig.reset().await);
+    assert!(matches!(&error, EngineError::NotManaged(how) if how.contains("geth removedb")), "{error}");
+}
