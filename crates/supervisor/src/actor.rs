@@ -87,22 +87,12 @@ impl Actor for SupervisorActor {
     }
 
     async fn handle(&self, me: Me, message: Self::Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
-        // Its own messages do not go through the feed, which yields after long work: tokio keeps a task that has yielded for the thread it ran
-        // on, and if that is blocked by an actor next, nobody would find out.
-        let mut message = match message {
-            Inbox::Private(message) => {
-                on_private(&me, state, message);
-                return Ok(());
-            }
-            public => Some(public),
-        };
+        let mut message = Some(message);
         while let Some(work) = state.feed.next(&mut message).await {
-            let message = match work {
-                Work::Public(message, _ctx) => Private::Asked(message),
-                Work::Private(message) => message,
-            };
-            // To itself: it has not ended, for it runs.
-            let _ = me.send_message(Inbox::Private(message));
+            match work {
+                Work::Public(message, _ctx) => on_public(&me, state, message),
+                Work::Private(message) => on_private(&me, state, message),
+            }
         }
         Ok(())
     }
@@ -129,7 +119,6 @@ fn on_public(me: &Me, state: &mut State, message: SupervisorMessage) {
 
 fn on_private(me: &Me, state: &mut State, message: Private) {
     match message {
-        Private::Asked(message) => on_public(me, state, message),
         Private::StartReported { child, incarnation, outcome } => {
             on_start_reported(me, state, child, incarnation, outcome)
         }

@@ -18,8 +18,6 @@ use crate::{
 
 /// What the supervisor tells itself.
 pub(crate) enum Private {
-    /// A public message, taken from the feed. Its reply holds its credit, so there is a bound on these.
-    Asked(SupervisorMessage),
     /// A start is over.
     StartReported { child: ChildId, incarnation: u64, outcome: Result<Incarnation, String> },
     /// A running incarnation has ended.

@@ -11,12 +11,14 @@ use std::{
 
 use alys_bus::{
     Address, AskError, Context, Feed, Inbox, Limits, Owner, Reply, Work, Worker, WorkerError, WorkerLimits,
-    WorkerMode, protocol_kinds,
+    WorkerMode, WorkerStats, protocol_kinds,
 };
-use alys_supervisor::{ChildSpec, HealthLimits, KeptWorker, Outcome, StopReason};
+use alys_supervisor::{ChildSpec, HealthLimits, KeptThreads, KeptWorker, Outcome, StopReason};
+use futures::future::BoxFuture;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::time::Instant;
 
-use crate::actors::{PATIENCE, Stage, ended, event, node, puppet, running, started};
+use crate::actors::{PATIENCE, Stage, ended, event, node, ping, puppet, running, started};
 
 /// What can be asked of the actor, all of which its thread does.
 #[derive(Debug)]
@@ -192,4 +194,77 @@ async fn a_stuck_thread_cannot_be_killed_so_the_node_stops_in_order_and_says_so(
     assert!(matches!(report.children[1].outcome, Outcome::Stuck(_)));
     assert_eq!(report.children[2].outcome, Outcome::Stopped);
     assert_eq!(report.exit_code(), 1);
+}
+
+/// Two threads behind one handle that is no [`KeptWorker`]. A job holds its thread until its other end is dropped.
+#[derive(Clone)]
+struct Pair {
+    threads: [Worker<Receiver<()>>; 2],
+    stage: Stage,
+}
+
+impl Pair {
+    fn new(stage: &Stage) -> Self {
+        let thread = |name| {
+            let work = |until: Receiver<()>, _ctx: Context| {
+                // Ends when the test drops the other end.
+                let _ = until.recv();
+            };
+            Worker::spawn(name, WorkerLimits::default(), WorkerMode::Thread, work).unwrap()
+        };
+        Self { threads: [thread("left"), thread("right")], stage: stage.clone() }
+    }
+}
+
+impl KeptThreads for Pair {
+    fn stats(&self) -> Vec<WorkerStats> {
+        self.threads.iter().map(Worker::stats).collect()
+    }
+
+    fn stop(&self, deadline: Instant) -> BoxFuture<'static, Result<(), WorkerError>> {
+        let Self { threads: [left, right], stage } = self.clone();
+        Box::pin(async move {
+            stage.write("threads stopped");
+            left.stop(deadline).await?;
+            right.stop(deadline).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn threads_that_something_else_keeps_are_stopped_once_after_their_actor_and_not_at_its_restart() {
+    let stage = Stage::default();
+    let (_, below) = puppet(&stage, "below");
+    let (address, spec) = puppet(&stage, "a");
+    let pair = Pair::new(&stage);
+    let spec = spec.depends_on("below").keeps_threads(pair.clone());
+    let node = running(node([below, spec])).await;
+    stage.take_journal();
+    node.handle().restart(Context::root(PATIENCE), "a").await.unwrap();
+    assert_eq!(ping(&address).await, Ok(2));
+    assert_eq!(stage.take_journal(), ["a flushed", "a started"]);
+    assert!(pair.threads.iter().all(Worker::is_alive));
+    node.handle().stop("the test is over");
+    assert!(ended(node).await.is_success());
+    assert_eq!(stage.journal(), ["a flushed", "threads stopped", "below flushed"]);
+    assert!(!pair.threads.iter().any(Worker::is_alive));
+}
+
+#[tokio::test]
+async fn one_stuck_thread_of_several_behind_a_handle_stops_the_node_and_is_named() {
+    let stage = Stage::default();
+    let (_, spec) = puppet(&stage, "a");
+    let pair = Pair::new(&stage);
+    let tight = HealthLimits { thread: Duration::from_millis(50), ..HealthLimits::default() };
+    let spec = spec.health(tight).stop_within(Duration::from_millis(100)).keeps_threads(pair.clone());
+    let node = running(node([spec])).await;
+    let (release, until) = sync_channel::<()>(0);
+    pair.threads[1].submit(Context::root(PATIENCE), until).unwrap();
+    let report = ended(node).await;
+    drop(release);
+    assert!(
+        matches!(&report.reason, StopReason::Stuck { actor, what } if actor == "a" && what.contains("a job of the thread right")),
+        "{report}"
+    );
+    assert!(matches!(report.children[0].outcome, Outcome::Stuck(_)), "{report}");
 }
