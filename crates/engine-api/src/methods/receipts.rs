@@ -9,7 +9,7 @@ use serde_json::json;
 use super::EngineApi;
 use super::eth::one;
 use crate::error::{ApiError, RpcErrorKind};
-use crate::transport::Call;
+use crate::transport::{Call, Transport};
 
 /// How many calls go into one batch. Geth takes 2,000 on its engine port and 1,000 on its public one.
 const BATCH: usize = 500;
@@ -25,8 +25,9 @@ pub struct BlockTransactions {
 
 impl EngineApi {
     /// The receipts of each block, in the order of its transactions; `None` where the client has not all of
-    /// them, as some have them of canonical blocks only. Over the engine port, in one batch by
-    /// `eth_getBlockReceipts`, or, where the client does not know that, by `eth_getTransactionReceipt`.
+    /// them, as some have them of canonical blocks only. In one batch by `eth_getBlockReceipts`, or, where
+    /// the client does not know that, by `eth_getTransactionReceipt`. Over the engine port; over the public
+    /// one, where there is one, of a client that has neither method there (EthereumJS).
     ///
     /// What comes is the client's word: check it against the block's receipts root.
     ///
@@ -36,55 +37,63 @@ impl EngineApi {
         &self,
         blocks: &[BlockTransactions],
     ) -> Result<Vec<Option<Vec<TransactionReceipt>>>, ApiError> {
-        let method = "eth_getBlockReceipts";
-        let mut receipts = Vec::with_capacity(blocks.len());
-        for some in blocks.chunks(BATCH) {
-            let calls: Vec<_> = some.iter().map(|block| Call::new(method, json!([block.hash]))).collect();
-            let answers = match self.engine_port().batch(&calls, self.inner.timeouts.of(method)).await {
-                // One error for the whole batch.
-                Err(error) if error.is_missing_method() => return self.one_by_one(blocks).await,
+        match receipts_over(self, self.engine_port(), blocks).await {
+            Err(error) if error.is_missing_method() && self.has_public_port() => {
+                receipts_over(self, self.eth_port(), blocks).await
+            }
+            other => other,
+        }
+    }
+}
+
+type Found = Result<Vec<Option<Vec<TransactionReceipt>>>, ApiError>;
+
+async fn receipts_over(api: &EngineApi, port: &Transport, blocks: &[BlockTransactions]) -> Found {
+    let method = "eth_getBlockReceipts";
+    let mut receipts = Vec::with_capacity(blocks.len());
+    for some in blocks.chunks(BATCH) {
+        let calls: Vec<_> = some.iter().map(|block| Call::new(method, json!([block.hash]))).collect();
+        let answers = match port.batch(&calls, api.timeouts().of(method)).await {
+            // One error for the whole batch.
+            Err(error) if error.is_missing_method() => return one_by_one(api, port, blocks).await,
+            other => other?,
+        };
+        for (answer, block) in answers.into_iter().zip(some) {
+            let found: Result<Option<Vec<TransactionReceipt>>, _> = one(method, Some(answer));
+            match found {
+                Ok(found) => receipts.push(found.filter(|all| all.len() == block.transactions.len())),
+                Err(error) if error.is_missing_method() => return one_by_one(api, port, blocks).await,
+                // "Unknown block", in several wordings: some clients refuse where others answer null.
+                Err(error) if is_absence(&error) => receipts.push(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(receipts)
+}
+
+async fn one_by_one(api: &EngineApi, port: &Transport, blocks: &[BlockTransactions]) -> Found {
+    let method = "eth_getTransactionReceipt";
+    let wanted: Vec<B256> = blocks.iter().flat_map(|block| block.transactions.iter().copied()).collect();
+    let mut found = BTreeMap::new();
+    for some in wanted.chunks(BATCH) {
+        let calls: Vec<_> = some.iter().map(|hash| Call::new(method, json!([hash]))).collect();
+        let answers = port.batch(&calls, api.timeouts().of(method)).await?;
+        for (answer, hash) in answers.into_iter().zip(some) {
+            let receipt: Option<TransactionReceipt> = match one(method, Some(answer)) {
+                Err(error) if is_absence(&error) => None,
                 other => other?,
             };
-            for (answer, block) in answers.into_iter().zip(some) {
-                let found: Result<Option<Vec<TransactionReceipt>>, _> = one(method, Some(answer));
-                match found {
-                    Ok(found) => receipts.push(found.filter(|all| all.len() == block.transactions.len())),
-                    Err(error) if error.is_missing_method() => return self.one_by_one(blocks).await,
-                    // "Unknown block", in several wordings: some clients refuse where others answer null.
-                    Err(error) if is_absence(&error) => receipts.push(None),
-                    Err(error) => return Err(error),
-                }
+            // A transaction may be in two rival blocks; a client knows the canonical one's receipt.
+            if let Some(receipt) = receipt {
+                found.insert((receipt.block_hash, *hash), receipt);
             }
         }
-        Ok(receipts)
     }
-
-    async fn one_by_one(
-        &self,
-        blocks: &[BlockTransactions],
-    ) -> Result<Vec<Option<Vec<TransactionReceipt>>>, ApiError> {
-        let method = "eth_getTransactionReceipt";
-        let wanted: Vec<B256> = blocks.iter().flat_map(|block| block.transactions.iter().copied()).collect();
-        let mut found = BTreeMap::new();
-        for some in wanted.chunks(BATCH) {
-            let calls: Vec<_> = some.iter().map(|hash| Call::new(method, json!([hash]))).collect();
-            let answers = self.engine_port().batch(&calls, self.inner.timeouts.of(method)).await?;
-            for (answer, hash) in answers.into_iter().zip(some) {
-                let receipt: Option<TransactionReceipt> = match one(method, Some(answer)) {
-                    Err(error) if is_absence(&error) => None,
-                    other => other?,
-                };
-                // A transaction may be in two rival blocks; a client knows the canonical one's receipt.
-                if let Some(receipt) = receipt {
-                    found.insert((receipt.block_hash, *hash), receipt);
-                }
-            }
-        }
-        let of_block = |block: &BlockTransactions| -> Option<Vec<_>> {
-            block.transactions.iter().map(|hash| found.get(&(Some(block.hash), *hash)).cloned()).collect()
-        };
-        Ok(blocks.iter().map(of_block).collect())
-    }
+    let of_block = |block: &BlockTransactions| -> Option<Vec<_>> {
+        block.transactions.iter().map(|hash| found.get(&(Some(block.hash), *hash)).cloned()).collect()
+    };
+    Ok(blocks.iter().map(of_block).collect())
 }
 
 /// Whether a refusal means that the thing is not there.

@@ -21,8 +21,7 @@ pub async fn a_transaction_goes_from_the_pool_into_a_block_and_has_a_receipt(sub
     let waiting = answered(rig.ask(|reply| EngineMessage::Transaction { hash, reply }).await);
     assert!(waiting.is_some_and(|tx| tx.block_hash.is_none()), "it is in the pool");
     assert!(answered(rig.ask(|reply| EngineMessage::Receipt { hash, reply }).await).is_none());
-    let pool = answered(rig.ask(|reply| EngineMessage::PoolStatus { reply }).await);
-    assert_eq!((pool.pending, pool.queued), (1, 0));
+    rig.pool_holds(1).await;
 
     let (block, facts) = rig.next_block().await;
     assert_eq!(block.payload.payload_inner.payload_inner.transactions.len(), 1);
@@ -38,8 +37,7 @@ pub async fn a_transaction_goes_from_the_pool_into_a_block_and_has_a_receipt(sub
     let at = BlockId::latest();
     let receipts = answered(rig.ask(|reply| EngineMessage::BlockReceipts { at, reply }).await);
     assert_eq!(receipts.map(|all| all.iter().map(|r| r.transaction_hash).collect()), Some(vec![hash]));
-    let pool = answered(rig.ask(|reply| EngineMessage::PoolStatus { reply }).await);
-    assert_eq!((pool.pending, pool.queued), (0, 0));
+    rig.pool_holds(0).await;
 }
 
 /// `Pending` counts the pool's nonces; `latest` does not.
@@ -68,14 +66,12 @@ pub async fn refusals_say_what_is_wrong_and_change_nothing(subject: impl EngineS
     let rich = Unsigned { value: U256::MAX >> 1, ..rig.transfer(1, RECEIVER, 0) };
     let refused = rig.refused(rich.sign()).await;
     assert!(matches!(refused, TransactionRefusal::InsufficientFunds { .. }), "{refused}");
-    let pool = answered(rig.ask(|reply| EngineMessage::PoolStatus { reply }).await);
-    assert_eq!((pool.pending, pool.queued), (0, 0));
+    rig.pool_holds(0).await;
 
     let once = rig.transfer(1, RECEIVER, 1);
     rig.send(&once).await;
     assert_eq!(rig.refused(once.sign()).await, TransactionRefusal::AlreadyKnown);
     let refused = rig.refused(rig.transfer(1, RECEIVER, 2).sign()).await;
     assert_eq!(refused, TransactionRefusal::ReplacementUnderpriced);
-    let pool = answered(rig.ask(|reply| EngineMessage::PoolStatus { reply }).await);
-    assert_eq!((pool.pending, pool.queued), (1, 0));
+    rig.pool_holds(1).await;
 }
