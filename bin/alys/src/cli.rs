@@ -24,6 +24,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Ask a running node where its chain stands.
     Status(StatusArgs),
+    /// Show or reset the record of what this member has promised: its last proposal and votes.
+    #[command(subcommand)]
+    Promises(PromisesCommand),
     /// Try an execution client before a validator relies on it.
     #[command(subcommand)]
     Engine(EngineCommand),
@@ -174,6 +177,38 @@ pub(crate) struct StatusArgs {
     /// Print JSON, for programs.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to do with the promise record.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PromisesCommand {
+    /// Print the record of a node that is stopped.
+    Show(PromisesArgs),
+    /// Write a new record for a member that was restored: from a backup, or with nothing but its keys.
+    Reset(ResetArgs),
+}
+
+/// Whose record.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PromisesArgs {
+    /// The member's configuration file.
+    #[arg(long, value_name = "FILE", default_value = "alys.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// Options of `alys promises reset`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ResetArgs {
+    #[command(flatten)]
+    pub(crate) of: PromisesArgs,
+    /// The slot to lock on: one in which this member has surely not voted yet. Default: the present one
+    /// and a minute more, for clocks that run apart.
+    #[arg(long, value_name = "SLOT")]
+    pub(crate) slot: Option<u64>,
+    /// Confirms that no other process runs with this member's keys, now or ever again. Without it the
+    /// command says what it would do, and changes nothing.
+    #[arg(long)]
+    pub(crate) old_process_is_stopped: bool,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod engine;
 mod init;
 mod logging;
 mod new_chain;
+mod promises;
 mod run;
 mod show;
 mod status;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Engine(command) => engine::run(&command),
         Command::Status(args) => status::run(&args).map(|()| 0),
+        Command::Promises(command) => promises::run(&command).map(|()| 0),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "alys", &mut script);

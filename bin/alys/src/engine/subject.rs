@@ -3,21 +3,21 @@
 use std::{sync::Arc, time::Duration};
 
 use alys_bus::{
-    Address, Clock, Context, Inbox, Latest, Limits, WorkerMode,
+    Address, Clock, Context, Latest, Limits, WorkerMode,
     protocol::engine::{EngineHealth, EngineMessage, Forkchoice, PayloadVerdict},
 };
 use alys_database::MemoryDisk;
 use alys_engine::{
     EmbeddedClient, EmbeddedEngine, EngineConfig, ExecutionClient, GenesisBlock, RemoteClient, RemoteConfig,
-    Rules, messages::EnginePrivate,
+    Rules,
 };
 use alys_engine_api::JwtKey;
+use alys_primitives::Block;
 use alys_testkit::contract::{
     Subject,
     engine::{EngineSubject, spec},
 };
 use eyre::{WrapErr as _, eyre};
-use ractor::ActorRef;
 
 use super::recording::{Blocks, Recording};
 use crate::cli::EngineCheckArgs;
@@ -66,7 +66,8 @@ impl Target {
 /// One engine under the contract.
 pub(super) struct Examined {
     address: Address<EngineMessage>,
-    actor: ActorRef<Inbox<EngineMessage, EnginePrivate>>,
+    /// Ends the actor at once.
+    kill: Kill,
     engine: Engine,
     blocks: Blocks,
 }
@@ -86,7 +87,7 @@ impl Examined {
     }
 
     async fn start(address: Address<EngineMessage>, engine: Engine, blocks: Blocks) -> Self {
-        let actor = match &engine {
+        let kill = match &engine {
             Engine::Client(config) => {
                 let health = Latest::new(EngineHealth::default());
                 let config = config.as_ref().clone();
@@ -96,7 +97,7 @@ impl Examined {
             }
             Engine::Embedded(disk) => spawn(&address, embedded(disk)).await,
         };
-        Self { address, actor, engine, blocks }
+        Self { address, kill, engine, blocks }
     }
 
     /// Judges and follows what leads to `head`.
@@ -121,14 +122,11 @@ impl Examined {
     }
 }
 
-use alys_primitives::Block;
+type Kill = Box<dyn Fn() + Send + Sync>;
 
-async fn spawn<C: ExecutionClient>(
-    address: &Address<EngineMessage>,
-    client: C,
-) -> ActorRef<Inbox<EngineMessage, EnginePrivate>> {
+async fn spawn<C: ExecutionClient>(address: &Address<EngineMessage>, client: C) -> Kill {
     match alys_engine::spawn(address, None, client).await {
-        Ok((actor, _)) => actor,
+        Ok((actor, _)) => Box::new(move || actor.kill()),
         Err(error) => std::panic::panic_any(format!("the engine does not start: {error}")),
     }
 }
@@ -150,7 +148,7 @@ impl Subject<EngineMessage> for Examined {
 
     /// This side of it: the client's process is not in our hands.
     async fn restart(&mut self) {
-        self.actor.kill();
+        (self.kill)();
         self.address.unbind();
         let again = Self::start(self.address.clone(), self.engine.clone(), self.blocks.clone()).await;
         *self = again;
@@ -171,6 +169,6 @@ impl EngineSubject for Examined {
 
 impl Drop for Examined {
     fn drop(&mut self) {
-        self.actor.kill();
+        (self.kill)();
     }
 }

@@ -16,18 +16,18 @@ const KILLS: u64 = 100;
 
 /// What the node has said before it was killed, and must never take back.
 #[derive(Default)]
-struct Acknowledged {
+pub(crate) struct Acknowledged {
     /// Block hash by height, of final blocks.
-    blocks: BTreeMap<u64, String>,
+    pub(crate) blocks: BTreeMap<u64, String>,
     /// Block height by transaction hash, from receipts in final blocks.
-    receipts: BTreeMap<String, u64>,
+    pub(crate) receipts: BTreeMap<String, u64>,
     /// Transactions sent whose receipts have not been seen.
-    sent: Vec<String>,
+    pub(crate) sent: Vec<String>,
 }
 
 impl Acknowledged {
     /// Notes every block up to the last final one, and receipts in them.
-    async fn note(&mut self, node: &Node) -> Result<(), String> {
+    pub(crate) async fn note(&mut self, node: &Node) -> Result<(), String> {
         let last = node.try_call("eth_getBlockByNumber", json!(["safe", false])).await?;
         let height = number(&last["number"]);
         let from = self.blocks.last_key_value().map_or(0, |(height, _)| height + 1);
@@ -48,7 +48,7 @@ impl Acknowledged {
     }
 
     /// Everything noted is still there.
-    async fn check(&self, node: &Node, seed: u64) {
+    pub(crate) async fn check(&self, node: &Node, seed: u64) {
         for (height, hash) in &self.blocks {
             let block = node.call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await;
             assert_eq!(block["hash"].as_str(), Some(hash.as_str()), "block {height}, seed {seed}");
@@ -61,7 +61,7 @@ impl Acknowledged {
 }
 
 /// Heads of chain and engine agree, and the state is that of the head: each transfer moved one wei.
-async fn heads_agree(node: &Node) {
+pub(crate) async fn heads_agree(node: &Node) {
     let status = node.call("alys_status", json!([])).await;
     let head = status["head"]["height"].as_u64().unwrap();
     let final_height = status["finalized"]["height"].as_u64().unwrap();

@@ -4,6 +4,8 @@
 
 mod commands;
 mod dev;
+mod geth;
 mod kills;
 mod process;
+mod promises;
 mod wallet;

@@ -29,8 +29,14 @@ impl Wallet {
 
     /// Asks the node for the next nonce, pending ones included.
     pub(crate) async fn resume(&mut self, node: &Node) {
+        self.try_resume(node).await.unwrap();
+    }
+
+    /// The same, of a node that may not be able to answer.
+    pub(crate) async fn try_resume(&mut self, node: &Node) -> Result<(), String> {
         let params = json!([self.signer.address(), "pending"]);
-        self.nonce = number(&node.call("eth_getTransactionCount", params).await);
+        self.nonce = number(&node.try_call("eth_getTransactionCount", params).await?);
+        Ok(())
     }
 
     /// Sends one wei to [`SINK`]; the transaction's hash.

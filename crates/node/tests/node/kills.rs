@@ -122,6 +122,7 @@ async fn killable_node() -> (Node, Vec<(&'static str, Grip)>) {
             clock: wiring.clock.clone(),
             storage: wiring.storage.clone(),
             engine: wiring.engine.clone(),
+            engine_health: None,
             federation: wiring.federation.clone(),
             network: None,
             events: wiring.events.clone(),
