@@ -1,0 +1,56 @@
+//! A real Geth as the execution client: one that the node manages, and one that it does not.
+//!
+//! The outages are those of C10: Geth killed or stopped under load, gone for a while, wiped. The node goes on
+//! by itself within five seconds of Geth's return, and no acknowledged block is lost. `few_outages…` is run
+//! with all tests; `cargo xtask outages` runs `all_outages…`, on several nodes at a time, and prints a table.
+
+mod managed;
+mod outage;
+mod rig;
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use outage::{How, Outage, Report};
+use rig::Rig;
+
+/// How soon a node has to have a new final block after its client answers again.
+const RESUMES: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_goes_on_by_itself_after_few_outages_of_an_external_geth_and_loses_no_block() {
+    let Some(geth) = alys_peers::required(alys_peers::geth()) else { return };
+    let outages = [
+        Outage { how: How::Killed, seconds: 3 },
+        Outage { how: How::Stopped, seconds: 3 },
+        Outage { how: How::Wiped, seconds: 1 },
+        Outage { how: How::Killed, seconds: 0 },
+    ];
+    let report = Rig::start(geth).await.suffer(&outages).await;
+    println!("{report}");
+    assert!(report.slowest() <= RESUMES, "it resumes too late");
+}
+
+/// 20 of each kind, shared out among this many nodes, which run at the same time.
+const NODES: usize = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes about six minutes: cargo xtask outages"]
+async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_loses_no_block() {
+    let Some(geth) = alys_peers::required(alys_peers::geth()) else { return };
+    let rigs = (0..NODES).map(async |number| {
+        let mut outages = Vec::new();
+        // Once the chain is thrown away, by one of the operators.
+        outages.extend((number == 0).then_some(Outage { how: How::Wiped, seconds: 10 }));
+        for how in [How::Killed, How::Stopped] {
+            for seconds in [10, 60] {
+                outages.extend([Outage { how, seconds }; 20 / NODES]);
+            }
+        }
+        Rig::start(geth.clone()).await.suffer(&outages).await
+    });
+    let report = Report::of(join_all(rigs).await);
+    println!("{report}");
+    assert!(report.slowest() <= RESUMES, "a node resumed too late");
+}

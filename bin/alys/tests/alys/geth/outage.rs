@@ -1,0 +1,81 @@
+//! Outages of the client, and what came of them.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+/// How a client goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    /// `kill -9`.
+    Killed,
+    /// SIGINT, and its own end.
+    Stopped,
+    /// Killed, and its chain thrown away.
+    Wiped,
+}
+
+/// One time that a client is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Outage {
+    /// How it goes.
+    pub(crate) how: How,
+    /// For how long.
+    pub(crate) seconds: u64,
+}
+
+/// What came of an outage.
+pub(crate) struct Row {
+    pub(crate) outage: Outage,
+    /// From the client's answer to a new final block.
+    pub(crate) resumed: Duration,
+}
+
+/// What came of all.
+pub(crate) struct Report {
+    pub(crate) rows: Vec<Row>,
+    /// Final blocks that were seen, and found again after every outage.
+    pub(crate) blocks: usize,
+    /// Receipts in them.
+    pub(crate) receipts: usize,
+}
+
+impl Report {
+    /// That of several nodes.
+    pub(crate) fn of(reports: Vec<Self>) -> Self {
+        let mut all = Self { rows: Vec::new(), blocks: 0, receipts: 0 };
+        for report in reports {
+            all.rows.extend(report.rows);
+            all.blocks += report.blocks;
+            all.receipts += report.receipts;
+        }
+        all
+    }
+
+    /// The longest that a node took.
+    pub(crate) fn slowest(&self) -> Duration {
+        self.rows.iter().map(|row| row.resumed).max().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kinds: BTreeMap<Outage, Vec<f64>> = BTreeMap::new();
+        for row in &self.rows {
+            kinds.entry(row.outage).or_default().push(row.resumed.as_secs_f64());
+        }
+        writeln!(f, "| Geth was | for | times | a new final block after its return: median | most |")?;
+        writeln!(f, "|---|---|---|---|---|")?;
+        for (Outage { how, seconds }, mut times) in kinds {
+            times.sort_by(f64::total_cmp);
+            let how = match how {
+                How::Killed => "killed (-9)",
+                How::Stopped => "stopped (SIGINT)",
+                How::Wiped => "killed and wiped",
+            };
+            let (count, median) = (times.len(), times[times.len() / 2]);
+            let most = times.last().copied().unwrap_or_default();
+            writeln!(f, "| {how} | {seconds} s | {count} | {median:.1} s | {most:.1} s |")?;
+        }
+        let Self { blocks, receipts, .. } = self;
+        write!(f, "{blocks} final blocks and {receipts} receipts acknowledged, all there after every outage")
+    }
+}

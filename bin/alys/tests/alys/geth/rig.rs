@@ -1,0 +1,162 @@
+//! A node by `alys run` and the external Geth that it works with, under a load of transfers.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use alys_peers::launch::{Client, Geth, LaunchError};
+use alys_primitives::ChainSpec;
+use parking_lot::Mutex;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::outage::{How, Outage, Report, Row};
+use crate::{
+    kills::{Acknowledged, heads_agree},
+    process::{Node, PATIENCE, number, output},
+    wallet::Wallet,
+};
+
+/// How often the node is asked whether it goes on.
+const LOOK: Duration = Duration::from_millis(50);
+/// Between two transfers of the load.
+const LOAD: Duration = Duration::from_millis(50);
+
+/// A node and its client.
+pub(crate) struct Rig {
+    node: Node,
+    geth: Arc<Mutex<Client>>,
+    chain_id: u64,
+    /// Removed at the end.
+    _folder: TempDir,
+}
+
+impl Rig {
+    /// Makes a chain, starts a Geth with its genesis and a node with that Geth.
+    pub(crate) async fn start(program: PathBuf) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = folder.path().join("node");
+        let made = output(&["init", "--data-dir", chain.to_str().unwrap()]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let spec = ChainSpec::from_json(&fs::read_to_string(chain.join("chain.json")).unwrap()).unwrap();
+        let genesis = serde_json::to_string(&spec.execution_genesis_file()).unwrap();
+        let data = folder.path().join("geth");
+        let geth = Geth::new(program, &data, &genesis, spec.chain_id, spec.blocks.gas_limit);
+        let geth = tokio::task::spawn_blocking(|| geth.start()).await.unwrap().unwrap();
+        let config = chain.join("alys.toml");
+        point(&config, &geth);
+        let arguments =
+            ["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0", "--log", "error"];
+        let node = Node::start(&arguments).await;
+        node.reaches(1).await;
+        Self { node, geth: Arc::new(Mutex::new(geth)), chain_id: spec.chain_id, _folder: folder }
+    }
+
+    /// Lets the client go through these outages, one after the other, under load. Checks after each and at
+    /// the end that everything acknowledged is there.
+    pub(crate) async fn suffer(self, outages: &[Outage]) -> Report {
+        let mut rows = Vec::new();
+        let mut acknowledged = Acknowledged::default();
+        let mut wallet = Wallet::new(3);
+        for outage in outages {
+            // Some blocks before the next one.
+            let until = self.final_height().await.unwrap() + 3;
+            self.load(&mut wallet, &mut acknowledged, self.reaches_final(until, PATIENCE)).await;
+            let resumed = self.load(&mut wallet, &mut acknowledged, self.go_through(*outage)).await;
+            // What was acknowledged is in Geth, not only in the node.
+            let settled = self.final_height().await.unwrap() + 1;
+            self.reaches_final(settled, PATIENCE).await;
+            acknowledged.check(&self.node, 0).await;
+            rows.push(Row { outage: *outage, resumed });
+        }
+        heads_agree(&self.node).await;
+        let (blocks, receipts) = (acknowledged.blocks.len(), acknowledged.receipts.len());
+        assert!(blocks > 3 * outages.len() && receipts > 3 * outages.len(), "there was no load");
+        Report { rows, blocks, receipts }
+    }
+
+    /// One outage: from its return to the first final block after it.
+    async fn go_through(&self, outage: Outage) -> Duration {
+        self.with_geth(move |geth| match outage.how {
+            How::Killed => geth.kill(),
+            How::Stopped => geth.interrupt(),
+            How::Wiped => geth.wipe(),
+        })
+        .await;
+        sleep(Duration::from_secs(outage.seconds)).await;
+        let before = self.final_height().await.unwrap();
+        self.with_geth(Client::start).await;
+        let returned = Instant::now();
+        self.reaches_final(before + 1, PATIENCE).await;
+        returned.elapsed()
+    }
+
+    async fn with_geth(&self, what: impl FnOnce(&mut Client) -> Result<(), LaunchError> + Send + 'static) {
+        let geth = Arc::clone(&self.geth);
+        tokio::task::spawn_blocking(move || what(&mut geth.lock())).await.unwrap().unwrap();
+    }
+
+    /// Sends transfers and notes what the node says of them, until `work` is done.
+    async fn load<T>(
+        &self,
+        wallet: &mut Wallet,
+        acknowledged: &mut Acknowledged,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let load = async {
+            loop {
+                // Without its client the node answers errors; a killed Geth has forgotten some transactions.
+                match wallet.send(&self.node, self.chain_id).await {
+                    Ok(hash) => acknowledged.sent.push(hash),
+                    Err(_) => drop(wallet.try_resume(&self.node).await),
+                }
+                // What cannot be asked now is asked next time.
+                let _ = acknowledged.note(&self.node).await;
+                sleep(LOAD).await;
+            }
+        };
+        tokio::select! {
+            () = load => unreachable!("it has no end"),
+            done = work => done,
+        }
+    }
+
+    /// The height of the last final block, from the node's own storage: it knows without its client.
+    async fn final_height(&self) -> Result<u64, String> {
+        let status = self.node.try_call("alys_status", json!([])).await?;
+        Ok(status["finalized"]["height"].as_u64().unwrap())
+    }
+
+    async fn reaches_final(&self, height: u64, patience: Duration) {
+        let wait = async {
+            while self.final_height().await.unwrap_or(0) < height {
+                sleep(LOOK).await;
+            }
+        };
+        if timeout(patience, wait).await.is_err() {
+            let status = self.node.call("alys_status", json!([])).await;
+            let head = self.node.try_call("eth_blockNumber", json!([])).await.map(|head| number(&head));
+            panic!("block {height} does not become final: {status}; the client's head is {head:?}");
+        }
+    }
+}
+
+/// Writes the client into the node's configuration.
+fn point(config: &Path, geth: &Client) {
+    let mut text = fs::read_to_string(config).unwrap();
+    let jwt = geth.jwt();
+    for (line, value) in [
+        ("client = \"embedded\"", "client = \"external\"".to_owned()),
+        ("url = \"http://127.0.0.1:8551\"", format!("url = {:?}", geth.engine_url())),
+        ("jwt_file = \"\"", format!("jwt_file = {:?}", jwt.to_str().unwrap())),
+        ("http_url = \"\"", format!("http_url = {:?}", geth.public_url())),
+    ] {
+        assert_eq!(text.matches(line).count(), 1, "{line}");
+        text = text.replace(line, &value);
+    }
+    fs::write(config, text).unwrap();
+}
