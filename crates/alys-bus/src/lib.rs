@@ -27,7 +27,8 @@
 //!
 //! **Inside an actor** the [`Feed`] turns what ractor delivers ([`Inbox`]) into [`Work`]. A handler
 //! never waits for a peer: [`pipe`] runs the ask in a task and brings its outcome back as a private
-//! message. Work over a millisecond goes to the actor's own thread, a [`Worker`]. [`Timer`] ticks never
+//! message. Work over a millisecond goes to the actor's own thread, a [`Worker`], which may spread what needs many
+//! hands over [several](in_parallel). [`Timer`] ticks never
 //! pile up, because each is armed after the last was handled. What an actor starts belongs to it: a
 //! panic in a [task](spawn_task), a timer or a thread is its [`Owner`]'s failure.
 //!
@@ -132,6 +133,7 @@ mod inbox;
 mod kinds;
 mod mailbox;
 mod outbox;
+mod parallel;
 mod pipe;
 mod progress;
 pub mod protocol;
@@ -156,6 +158,7 @@ pub use histogram::{BUCKETS, Histogram, HistogramSnapshot};
 pub use inbox::{Envelope, Inbox, Signal, Work};
 pub use kinds::Protocol;
 pub use outbox::{Outbox, OutboxError, Release, Ticket};
+pub use parallel::in_parallel;
 pub use pipe::{Panicked, pipe, pipe_any};
 pub use publish::QUANTILES;
 pub use reply::{Answer, Reply, unsupported};
