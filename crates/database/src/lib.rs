@@ -39,6 +39,7 @@ mod redb;
 mod sled;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod verify;
 
 pub use batch::{Batch, Write};
 pub use config::{Backend, DatabaseConfig, MIN_CACHE_BYTES, open, open_with_snapshots};
@@ -46,6 +47,7 @@ pub use error::DatabaseError;
 pub use memory::{Fault, Left, MemoryDatabase, MemoryDisk};
 pub use redb::RedbDatabase;
 pub use sled::SledDatabase;
+pub use verify::Verifying;
 
 /// The longest key that is taken, in bytes.
 ///
@@ -71,7 +73,7 @@ pub enum Order {
 }
 
 /// What [`Database::verify`] has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verified {
     /// How many entries.
     pub entries: u64,
@@ -119,14 +121,29 @@ pub trait Database: Reader + 'static {
     /// The backend's name, as configuration spells it: `sled`, `redb`, `memory`.
     fn backend(&self) -> &'static str;
 
-    /// Reads everything: every value against its checksum, and what the backend knows besides about
-    /// what must be there. Finds what single reads cannot, such as an entry that has vanished.
+    /// Reads on in `progress`, at most `limit` entries: every value against its checksum, and at the end what the backend
+    /// knows besides about what must be there. `None` as long as there is more to read.
     ///
-    /// Takes as long as reading the files does; commits may have to wait meanwhile.
+    /// Finds what single reads cannot, such as an entry that has vanished. Commits go on between two steps.
     ///
     /// # Errors
     /// [`DatabaseError::Corrupt`] with the first damage that is found.
-    fn verify(&self) -> Result<Verified, DatabaseError>;
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError>;
+
+    /// Reads everything, all steps of [`verify_some`](Self::verify_some) at once: takes as long as reading the files does.
+    ///
+    /// # Errors
+    /// As [`verify_some`](Self::verify_some).
+    fn verify(&self) -> Result<Verified, DatabaseError> {
+        /// Entries read at once.
+        const PIECE: usize = 64;
+        let mut progress = Verifying::new();
+        loop {
+            if let Some(verified) = self.verify_some(&mut progress, PIECE)? {
+                return Ok(verified);
+            }
+        }
+    }
 }
 
 /// A database that can be read as of one moment while commits go on (redb and memory; not sled).
@@ -149,31 +166,6 @@ pub fn prefix_range(prefix: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
         }
     }
     (Bound::Included(prefix.to_vec()), Bound::Unbounded)
-}
-
-/// Reads all of `reader` in pieces, hands each key to `check`, and counts.
-pub(crate) fn read_all(
-    reader: &dyn Reader,
-    mut check: impl FnMut(&[u8]) -> Result<(), DatabaseError>,
-) -> Result<Verified, DatabaseError> {
-    /// Entries read at once.
-    const PIECE: usize = 64;
-    let mut verified = Verified { entries: 0, bytes: 0 };
-    let mut last: Option<Vec<u8>> = None;
-    loop {
-        let low = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let piece = reader.scan((low, Bound::Unbounded), Order::Ascending, PIECE)?;
-        let complete = piece.len() < PIECE;
-        for (key, value) in piece {
-            check(&key)?;
-            verified.entries += 1;
-            verified.bytes += (key.len() + value.len()) as u64;
-            last = Some(key);
-        }
-        if complete {
-            return Ok(verified);
-        }
-    }
 }
 
 /// Whether no key can lie in `range`; backends differ in what they do with an inverted one.

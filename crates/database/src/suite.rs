@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::{
     Backend, Batch, Database, DatabaseConfig, DatabaseError, MAX_KEY_BYTES, MemoryDisk, Order, Reader,
-    Snapshots, Verified, open, open_with_snapshots, prefix_range,
+    Snapshots, Verified, Verifying, open, open_with_snapshots, prefix_range,
 };
 
 /// A place that holds one database, and opens it again and again.
@@ -91,6 +91,7 @@ macro_rules! database_suite {
     ($name:ident, $make:expr) => {
         $crate::database_suite!(@each $name, $make;
             a_random_history_reads_like_a_sorted_map
+            a_verification_in_steps_goes_on_while_commits_are_made
             values_of_all_sizes_come_back_also_after_reopening
             a_shorter_value_leaves_nothing_of_a_longer_one
             the_last_write_of_a_key_in_a_batch_wins
@@ -280,6 +281,34 @@ pub fn a_random_history_reads_like_a_sorted_map(make: Make<'_>) {
         drop(database);
         database = place.open().unwrap();
         prop_assert_eq!(&all_of(database.as_ref()), &model);
+        prop_assert_eq!(database.verify().unwrap(), counted(&model));
+        Ok(())
+    };
+    runner(32).run(&histories, run).unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// A verification takes steps while commits are made before, at and behind where it stands: it never finds damage, and a
+/// second one at the same time does not either.
+pub fn a_verification_in_steps_goes_on_while_commits_are_made(make: Make<'_>) {
+    let histories = (proptest::collection::vec(step(), 1..60), 1..7usize);
+    let run = |(steps, limit): (Vec<Step>, usize)| {
+        let place = make();
+        let database = place.open().unwrap();
+        let mut under_way = [Verifying::new(), Verifying::new()];
+        let mut model = Model::new();
+        for (at, step) in steps.into_iter().enumerate() {
+            if let Step::Commit(writes) = step {
+                database.commit(batch_of(&writes)).unwrap();
+                apply(&mut model, &writes);
+            }
+            let verifying = &mut under_way[at % 3 % 2];
+            if database.verify_some(verifying, limit).unwrap().is_some() {
+                *verifying = Verifying::new();
+            }
+        }
+        for verifying in &mut under_way {
+            while database.verify_some(verifying, limit).unwrap().is_none() {}
+        }
         prop_assert_eq!(database.verify().unwrap(), counted(&model));
         Ok(())
     };

@@ -31,8 +31,8 @@ use parking_lot::RwLock;
 use self::versions::{Stored, Versions};
 use crate::guard::Health;
 use crate::{
-    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, checksum, is_empty_range,
-    read_all,
+    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, Verifying, checksum,
+    is_empty_range,
 };
 
 const BACKEND: &str = "memory";
@@ -285,8 +285,9 @@ impl Database for MemoryDatabase {
         BACKEND
     }
 
-    fn verify(&self) -> Result<Verified, DatabaseError> {
-        read_all(&*self.snapshot()?, |_| Ok(()))
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        let done = progress.of_moment(limit, || Ok((self.snapshot()?, None)), |_, _| Ok(()))?;
+        Ok(done.map(|(read, _)| read))
     }
 }
 

@@ -21,10 +21,10 @@ use redb::{
 };
 
 use crate::folder::{Folder, sync_folder};
-use crate::guard::{Health, guarded};
+use crate::guard::{Health, close, guarded, opening};
 use crate::{
-    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, checksum, is_empty_range,
-    read_all,
+    Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, Verifying, checksum,
+    is_empty_range,
 };
 
 const BACKEND: &str = "redb";
@@ -60,8 +60,8 @@ impl RedbDatabase {
     pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, DatabaseError> {
         let folder = Folder::open(folder, BACKEND)?;
         let path = folder.data();
-        let opened = guarded(|| builder(cache_bytes).create(&path));
-        Self::finish(folder, opened)
+        let db = opening(&folder, map_open, || builder(cache_bytes).create(&path))?;
+        Self::finish(folder, db)
     }
 
     /// As [`RedbDatabase::open`], with the bytes in `backend` instead of a file: for tests that let
@@ -76,18 +76,12 @@ impl RedbDatabase {
         backend: impl StorageBackend,
     ) -> Result<Self, DatabaseError> {
         let folder = Folder::open(folder, BACKEND)?;
-        let opened = guarded(|| builder(cache_bytes).create_with_backend(backend));
-        Self::finish(folder, opened)
+        let db = opening(&folder, map_open, || builder(cache_bytes).create_with_backend(backend))?;
+        Self::finish(folder, db)
     }
 
-    fn finish(
-        folder: Folder,
-        opened: Result<Result<redb::Database, redb::DatabaseError>, String>,
-    ) -> Result<Self, DatabaseError> {
-        let db = opened.map_err(|panic| folder.corrupt(panic))?.map_err(|e| map_open(&folder, e))?;
-        let view = guarded(|| first_view(&db))
-            .map_err(|panic| folder.corrupt(panic))?
-            .map_err(|e| map(&folder, &e))?;
+    fn finish(folder: Folder, db: redb::Database) -> Result<Self, DatabaseError> {
+        let view = opening(&folder, map, || first_view(&db))?;
         // The name of the file, where it is new.
         if let Some(parent) = folder.data().parent() {
             sync_folder(parent).map_err(|e| folder.io(&e))?;
@@ -262,23 +256,27 @@ impl Database for RedbDatabase {
         BACKEND
     }
 
-    fn verify(&self) -> Result<Verified, DatabaseError> {
-        let view = self.view();
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        let begin = || {
+            let view = self.view();
+            let written = view.with(|table| table.len().map_err(|e| view.storage(e)))?;
+            Ok((Box::new(view) as Box<dyn Reader>, Some(written)))
+        };
         // A damaged page in the middle of the tree leads a search astray, and a scan not.
-        let read = read_all(&view, |key| match view.get(key)? {
+        let check = |view: &dyn Reader, key: &[u8]| match view.get(key)? {
             Some(_) => Ok(()),
             None => {
                 let key = checksum::show(key);
                 Err(self.shared.folder.corrupt(format!("key {key} cannot be found by a search")))
             }
-        })?;
-        let written = view.with(|table| table.len().map_err(|e| view.storage(e)))?;
-        if read.entries != written {
-            let found = read.entries;
-            let what = format!("{found} entries can be reached and {written} were written");
-            return Err(self.shared.folder.corrupt(what));
+        };
+        match progress.of_moment(limit, begin, check)? {
+            Some((Verified { entries, .. }, Some(written))) if entries != written => {
+                let what = format!("{entries} entries can be reached and {written} were written");
+                Err(self.shared.folder.corrupt(what))
+            }
+            done => Ok(done.map(|(read, _)| read)),
         }
-        Ok(read)
     }
 }
 
@@ -290,11 +288,7 @@ impl Snapshots for RedbDatabase {
 
 impl Drop for RedbDatabase {
     fn drop(&mut self) {
-        // Closing writes; on a damaged file that may panic too.
-        let db = self.db.lock().take();
-        if let Err(panic) = guarded(|| drop(db)) {
-            tracing::error!(%panic, "closing the redb database failed");
-        }
+        close(BACKEND, self.db.lock().take());
     }
 }
 
@@ -304,7 +298,7 @@ impl fmt::Debug for RedbDatabase {
     }
 }
 
-fn map_open(folder: &Folder, error: redb::DatabaseError) -> DatabaseError {
+fn map_open(folder: &Folder, error: &redb::DatabaseError) -> DatabaseError {
     match error {
         redb::DatabaseError::RepairAborted => folder.corrupt("its repair was given up"),
         redb::DatabaseError::UpgradeRequired(version) => folder.io(&format!(
@@ -316,7 +310,11 @@ fn map_open(folder: &Folder, error: redb::DatabaseError) -> DatabaseError {
         {
             folder.corrupt(e.to_string())
         }
-        other => map(folder, &other.into()),
+        redb::DatabaseError::Storage(StorageError::Corrupted(what)) => folder.corrupt(what.clone()),
+        redb::DatabaseError::Storage(StorageError::PreviousIo) => {
+            DatabaseError::Poisoned { backend: BACKEND }
+        }
+        other => folder.io(other),
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) const KEY: [u8; 1] = [0x02];
 
 /// What the tree says about itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// The number of the last commit.
     pub(super) commits: u64,
     /// How many entries there are.

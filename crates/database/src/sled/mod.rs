@@ -24,16 +24,20 @@ use std::fmt;
 use std::fs::File;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::Weak;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
 use self::acknowledged::Acknowledged;
-use self::ledger::Ledger;
-use self::parts::{HEADS, Head, PARTS, head_key, part_key, split};
+pub(crate) use self::ledger::Ledger;
+use self::parts::{Head, PARTS, head_key, part_key, split};
 use crate::folder::Folder;
-use crate::guard::{Health, guarded};
-use crate::{Batch, Database, DatabaseError, Entry, Order, Reader, Verified, checksum, is_empty_range};
+use crate::guard::{Health, close, guarded, opening};
+use crate::verify::Running;
+use crate::{
+    Batch, Database, DatabaseError, Entry, Order, Reader, Verified, Verifying, checksum, is_empty_range,
+};
 
 const BACKEND: &str = "sled";
 
@@ -55,6 +59,22 @@ struct Writer {
     log: File,
     ledger: Ledger,
     acknowledged: Acknowledged,
+    /// The verifications under way, whose sums each commit corrects.
+    verifying: Vec<Weak<Mutex<Running>>>,
+}
+
+impl Writer {
+    /// Corrects the sums of the verifications that have read `key` already.
+    fn correct(&mut self, key: &[u8], correct: impl Fn(&mut Ledger)) {
+        self.verifying.retain(|running| {
+            let Some(running) = running.upgrade() else { return false };
+            let mut running = running.lock();
+            if running.covers(key) {
+                correct(&mut running.found);
+            }
+            true
+        });
+    }
 }
 
 impl SledDatabase {
@@ -68,13 +88,8 @@ impl SledDatabase {
         let data = folder.data();
         wait_for_old_handle(&data.join("db"));
         let config = ::sled::Config::new().path(&data).cache_capacity(cache_bytes);
-        let db = guarded(|| config.open())
-            .map_err(|panic| folder.corrupt(panic))?
-            .map_err(|e| map(&folder, &e))?;
-        let ledger = match guarded(|| db.get(ledger::KEY))
-            .map_err(|panic| folder.corrupt(panic))?
-            .map_err(|e| map(&folder, &e))?
-        {
+        let db = opening(&folder, map, || config.open())?;
+        let ledger = match opening(&folder, map, || db.get(ledger::KEY))? {
             None => Ledger::default(),
             Some(bytes) => Ledger::decode(&bytes)
                 .ok_or_else(|| folder.corrupt("the record of commits cannot be read"))?,
@@ -85,7 +100,7 @@ impl SledDatabase {
         Ok(Self {
             db: Some(db),
             applying: RwLock::new(()),
-            writer: Mutex::new(Writer { log, ledger, acknowledged }),
+            writer: Mutex::new(Writer { log, ledger, acknowledged, verifying: Vec::new() }),
             health: Health::default(),
             folder,
         })
@@ -123,8 +138,9 @@ impl SledDatabase {
         &self,
         db: &::sled::Db,
         batch: Batch,
-        mut ledger: Ledger,
+        writer: &mut Writer,
     ) -> Result<(::sled::Batch, Ledger), DatabaseError> {
+        let mut ledger = writer.ledger;
         let mut out = ::sled::Batch::default();
         for (key, value) in batch.into_latest()? {
             let head_key = head_key(&key);
@@ -134,6 +150,7 @@ impl SledDatabase {
             let old = old.as_deref().and_then(Head::parse);
             if let Some(old) = &old {
                 ledger.remove(&key, old);
+                writer.correct(&key, |found| found.remove(&key, old));
             }
             let old_parts = old.map_or(0, |old| old.parts());
             let mut new_parts = 0u32;
@@ -142,6 +159,7 @@ impl SledDatabase {
                     let (head, parts) = split(&key, &value);
                     if let Some(head) = Head::parse(&head) {
                         ledger.add(&key, &head);
+                        writer.correct(&key, |found| found.add(&key, &head));
                     }
                     out.insert(head_key, head);
                     for part in parts {
@@ -211,7 +229,7 @@ impl Database for SledDatabase {
     fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
         let mut writer = self.writer.lock();
         self.with(|db| {
-            let (writes, ledger) = self.translate(db, batch, writer.ledger)?;
+            let (writes, ledger) = self.translate(db, batch, &mut writer)?;
             let done = (|| {
                 {
                     let _alone = self.applying.write();
@@ -237,20 +255,32 @@ impl Database for SledDatabase {
         BACKEND
     }
 
-    fn verify(&self) -> Result<Verified, DatabaseError> {
-        // No commit in between: the ledger is of one moment.
-        let writer = self.writer.lock();
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        // No commit within a step.
+        let mut writer = self.writer.lock();
+        let running = progress.running(|running| writer.verifying.push(running));
+        let mut running = running.lock();
+        let low = match &running.up_to {
+            None => Bound::Included(head_key(&[])),
+            Some(last) => Bound::Excluded(head_key(last)),
+        };
         self.with(|db| {
-            let (mut found, mut bytes) = (Ledger::default(), 0u64);
-            for entry in db.scan_prefix([HEADS]) {
+            let mut read = 0;
+            for entry in db.range((low, Bound::Excluded(vec![PARTS]))).take(limit.max(1)) {
                 let (key, head) = entry.map_err(|e| map(&self.folder, &e))?;
-                let key = key.get(1..).unwrap_or_default();
-                let value = self.value(db, key, &head)?;
-                bytes += (key.len() + value.len()) as u64;
+                let key = key.get(1..).unwrap_or_default().to_vec();
+                let value = self.value(db, &key, &head)?;
                 if let Some(head) = Head::parse(&head) {
-                    found.add(key, &head);
+                    running.found.add(&key, &head);
                 }
+                progress.count(key.clone(), &value);
+                running.up_to = Some(key);
+                read += 1;
             }
+            if read == limit.max(1) {
+                return Ok(None);
+            }
+            let mut found = running.found;
             found.commits = writer.ledger.commits;
             if found != writer.ledger {
                 return Err(self.folder.corrupt(format!(
@@ -260,18 +290,14 @@ impl Database for SledDatabase {
                     found.entries, writer.ledger.entries
                 )));
             }
-            Ok(Verified { entries: found.entries, bytes })
+            Ok(Some(Verified { entries: found.entries, bytes: progress.bytes() }))
         })
     }
 }
 
 impl Drop for SledDatabase {
     fn drop(&mut self) {
-        // Closing a database whose disk has failed panics inside sled.
-        let db = self.db.take();
-        if let Err(panic) = guarded(|| drop(db)) {
-            tracing::error!(%panic, "closing the sled database failed");
-        }
+        close(BACKEND, self.db.take());
     }
 }
 

@@ -2,7 +2,7 @@
 //! value.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,11 @@ fn filled(place: &Folder) -> Model {
             model.insert(key, value);
         }
         database.commit(batch).unwrap();
+    }
+    drop(database);
+    // sled's last tasks outlive its handle by a moment, and may write a snapshot of the log: they hold its lock until then.
+    if let Ok(log) = File::open(place.config().path.join("sled/db")) {
+        log.lock().unwrap();
     }
     model
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use alys_database::{Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified};
+use alys_database::{Batch, Database, DatabaseError, Entry, Order, Reader, Snapshots, Verified, Verifying};
 
 /// A shared database as one that the engine can own: what
 /// [`open_with_snapshots`](alys_database::open_with_snapshots) gives.
@@ -41,8 +41,8 @@ impl Database for SharedDatabase {
         self.0.size_on_disk()
     }
 
-    fn verify(&self) -> Result<Verified, DatabaseError> {
-        self.0.verify()
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        self.0.verify_some(progress, limit)
     }
 
     fn backend(&self) -> &'static str {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use alys_database::{Backend, Batch, Database, DatabaseError, Entry, MemoryDatabase, MemoryDisk, Order};
-use alys_database::{Reader, Verified, Write};
+use alys_database::{Reader, Verified, Verifying, Write};
 use alys_primitives::B256;
 use parking_lot::Mutex;
 use redb::{ReadableDatabase as _, TableDefinition};
@@ -70,8 +70,8 @@ impl Database for Recorder {
         self.memory.backend()
     }
 
-    fn verify(&self) -> Result<Verified, DatabaseError> {
-        self.memory.verify()
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        self.memory.verify_some(progress, limit)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Reading everything, and comparing every index with the blocks.
 //!
 //! Final blocks do not change, so they are read a few at a time while the chain goes on; what is not
-//! final is read in one step at the end. Old blocks are kept from being pruned meanwhile.
+//! final is read in one step then. Old blocks are kept from being pruned meanwhile. At the end the database below is
+//! verified as a whole, in steps too.
 
 use alys_bus::protocol::storage::{IntegrityReport, StorageError};
-use alys_database::Entry;
+use alys_database::{Entry, Verifying};
 use alys_primitives::{B256, SignedProposal};
 
 use super::apply::transactions;
@@ -15,6 +16,9 @@ use crate::error::from_database;
 
 /// Final blocks read in one step: their bodies and payloads are hashed, some 100 µs each.
 const BLOCKS_A_STEP: u64 = 16;
+
+/// Entries of the database verified in one step; the largest are bodies and payloads.
+const ENTRIES_A_STEP: usize = 32;
 
 /// More findings than these are not listed: the disk is bad.
 const MAX_FINDINGS: usize = 100;
@@ -29,6 +33,8 @@ enum Phase {
     Heights { range: KeyRange },
     /// What is not final, and the single records.
     Pending,
+    /// The database below.
+    Database(Verifying),
 }
 
 /// A check of everything.
@@ -80,6 +86,18 @@ impl Integrity {
             Phase::Heights { range } => self.heights(store, range)?,
             Phase::Pending => {
                 self.pending(store)?;
+                self.phase = Phase::Database(Verifying::new());
+            }
+            Phase::Database(mut verifying) => {
+                match store.db.verify_some(&mut verifying, ENTRIES_A_STEP).map_err(from_database) {
+                    Ok(None) => {
+                        self.phase = Phase::Database(verifying);
+                        return Ok(Step::More);
+                    }
+                    Ok(Some(_)) => {}
+                    Err(StorageError::Corrupt(damage)) => self.found(damage),
+                    Err(other) => return Err(other),
+                }
                 if self.unlisted > 0 {
                     let more = format!("and {} findings more", self.unlisted);
                     self.report.damage.push(more);
@@ -337,23 +355,16 @@ impl Integrity {
 }
 
 impl Store {
-    /// Checks everything, all steps at once, and the database below as a whole
-    /// ([`verify`](alys_database::Database::verify)): for programs without the actor.
+    /// Checks everything, all steps at once: for programs without the actor.
     ///
     /// # Errors
     /// As [`Integrity::step`].
     pub fn check_integrity(&self) -> Result<IntegrityReport, StorageError> {
         let mut work = Integrity::new(self);
-        let mut report = loop {
+        loop {
             if let Step::Done(report) = work.step(self)? {
-                break report;
+                return Ok(report);
             }
-        };
-        match self.db.verify().map_err(from_database) {
-            Ok(_) => {}
-            Err(StorageError::Corrupt(damage)) => report.damage.push(damage),
-            Err(other) => return Err(other),
         }
-        Ok(report)
     }
 }

@@ -1,9 +1,12 @@
 //! Damage is found, named and never served, and a block can be brought back from a peer.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use alloy_primitives::keccak256;
-use alys_database::{Batch, Database, MemoryDisk};
+use alys_database::{
+    Batch, Database, DatabaseError, Entry, MemoryDatabase, MemoryDisk, Order, Reader, Verified, Verifying,
+};
 use alys_primitives::{B256, SignedProposal};
 use alys_storage::store::{Integrity, Step};
 use alys_storage::{BlockCache, BlockQuery, StorageError, Store};
@@ -28,7 +31,7 @@ fn store() -> (MemoryDisk, Arc<dyn Database>, Store, Vec<Arc<SignedProposal>>) {
     (disk, db, store, blocks)
 }
 
-/// What the check in steps finds, without the database's own, as the actor does it.
+/// What the check in steps finds, as the actor does it.
 fn findings(store: &Store) -> Vec<String> {
     let mut work = Integrity::new(store);
     loop {
@@ -51,9 +54,71 @@ fn damage_to_any_entry_is_found_by_the_integrity_check_and_named() {
             assert!(Store::open(Arc::new(disk.open().unwrap()), BlockCache::new(0)).is_err());
             continue;
         }
+        // By the store's own check, and again by the database's.
         let damage = findings(&store);
-        assert!(!damage.is_empty(), "damage to {key:02x?} was not found");
+        assert!(damage.len() > 1, "damage to {key:02x?} was not found: {damage:?}");
     }
+}
+
+/// A database that has lost what nobody reads: only it can know.
+struct Leaky(MemoryDatabase);
+
+impl Reader for Leaky {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError> {
+        self.0.get(key)
+    }
+
+    fn scan(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Entry>, DatabaseError> {
+        self.0.scan(range, order, limit)
+    }
+}
+
+impl Database for Leaky {
+    fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
+        self.0.commit(batch)
+    }
+
+    fn size_on_disk(&self) -> Result<u64, DatabaseError> {
+        self.0.size_on_disk()
+    }
+
+    fn backend(&self) -> &'static str {
+        self.0.backend()
+    }
+
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        let lost = |_| DatabaseError::Corrupt {
+            backend: self.backend(),
+            path: "here".to_owned(),
+            message: "a part of the log was lost".to_owned(),
+        };
+        self.0.verify_some(progress, limit)?.map_or(Ok(None), |all| Err(lost(all)))
+    }
+}
+
+#[test]
+fn the_check_in_steps_verifies_the_database_below_too_and_lets_commits_go_on() {
+    let db: Arc<dyn Database> = Arc::new(Leaky(MemoryDisk::new().open().unwrap()));
+    let mut store = Store::open(db, BlockCache::new(0)).unwrap();
+    let blocks = chain_of(&mut store, 40, 5);
+    let mut work = Integrity::new(&store);
+    let (mut steps, mut parent) = (0, Arc::clone(&blocks[40]));
+    let report = loop {
+        if let Step::Done(report) = work.step(&store).unwrap() {
+            break report;
+        }
+        steps += 1;
+        parent = child(&parent, 100 + steps, vec![]);
+        store.persist(&[Arc::clone(&parent)]).remove(0).unwrap();
+    };
+    assert!(steps > 8, "{steps} steps");
+    assert_eq!(report.damage.len(), 1, "{:?}", report.damage);
+    assert!(report.damage[0].contains("a part of the log was lost"), "{:?}", report.damage);
 }
 
 #[test]
