@@ -25,9 +25,10 @@ pub enum StorageMessage {
     },
     /// Move head, finality, indexes (height, transaction) and peg state, in one batch.
     ///
-    /// Answered when durable. Idempotent. Refused with [`StorageError::UnknownBlock`] unless head and
-    /// final were persisted, and with [`StorageError::NotAnAncestor`] unless final is an ancestor of
-    /// head and the old final one of the new. Sent by chain.
+    /// Answered when durable. Idempotent. Refused with [`StorageError::NotAnAncestor`] unless final is an
+    /// ancestor of head and the old final one of the new, which goes before all else: nothing but the
+    /// old final block can be named up to its height; and with [`StorageError::UnknownBlock`] unless
+    /// head and final were persisted. Sent by chain.
     ApplyHead {
         /// Where to, and the change sets of the blocks on the way that storage does not have.
         update: Box<HeadUpdate>,

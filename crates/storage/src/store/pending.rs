@@ -98,12 +98,6 @@ pub(super) fn plan(
     for block in [finalized, head] {
         check_named(pending, floor, block)?;
     }
-    if let Some(floor) = floor
-        && (finalized.height < floor.height || head.height < floor.height)
-    {
-        let block = if finalized.height < floor.height { finalized } else { head };
-        return Err(StorageError::NotAnAncestor { ancestor: floor.hash, block: block.hash });
-    }
     let path = walk(pending, floor, head, finalized)?;
     let on_path = path.binary_search(&(finalized.height, finalized.hash)).is_ok();
     if !on_path && floor != Some(finalized) {
@@ -121,20 +115,29 @@ pub(super) fn plan(
     })
 }
 
-/// Whether a block is here under the height and slot it is named with.
+/// Whether a block is here under the height and slot it is named with, and not below the last final one.
+///
+/// The height decides first: up to the last final block nothing else can be named, and what lay there beside the chain is gone.
 fn check_named(pending: &Pending, floor: Option<BlockRef>, named: BlockRef) -> Result<(), StorageError> {
-    if floor == Some(named) {
+    let known = match floor {
+        Some(floor) if floor.hash == named.hash => floor,
+        Some(floor) if named.height <= floor.height => {
+            return Err(StorageError::NotAnAncestor { ancestor: floor.hash, block: named.hash });
+        }
+        _ => {
+            let hash = named.hash;
+            let height = pending.height(&hash).ok_or(StorageError::UnknownBlock(hash))?;
+            let slot = pending.get(&(height, hash)).map_or(0, |block| block.slot);
+            BlockRef { height, slot, hash }
+        }
+    };
+    if known == named {
         return Ok(());
     }
-    let height = pending.height(&named.hash).ok_or(StorageError::UnknownBlock(named.hash))?;
-    let slot = pending.get(&(height, named.hash)).map_or(0, |block| block.slot);
-    if (height, slot) != (named.height, named.slot) {
-        return Err(StorageError::Refused(format!(
-            "block {} has height {height} and slot {slot}, not height {} and slot {}",
-            named.hash, named.height, named.slot
-        )));
-    }
-    Ok(())
+    Err(StorageError::Refused(format!(
+        "block {} has height {} and slot {}, not height {} and slot {}",
+        known.hash, known.height, known.slot, named.height, named.slot
+    )))
 }
 
 /// From `head` down to the block above `floor`, or to `finalized` itself; returned lowest first.
@@ -227,6 +230,21 @@ mod tests {
         assert!(matches!(refused(named(7, 2), named(0, 0)), StorageError::Refused(_)));
         let other = plan(&pending, Some(named(0, 77)), named(2, 2), named(0, 77)).unwrap_err();
         assert_eq!(other, not(77, 2));
+    }
+
+    #[test]
+    fn nothing_up_to_the_last_final_block_can_be_named_but_that_block_whether_it_is_known_or_not() {
+        let (pending, floor) = (fork(), named(1, 1));
+        let refused = |head, finalized| plan(&pending, Some(floor), head, finalized).unwrap_err();
+        let not = |block| StorageError::NotAnAncestor { ancestor: hash(1), block: hash(block) };
+        for gone in [named(0, 0), named(0, 77), named(1, 11), named(1, 77)] {
+            let name = gone.hash[0];
+            assert_eq!(refused(gone, floor), not(name), "as head");
+            assert_eq!(refused(named(3, 3), gone), not(name), "as final block");
+        }
+        assert_eq!(refused(named(2, 77), floor), StorageError::UnknownBlock(hash(77)));
+        let misnamed = BlockRef { slot: 9, ..floor };
+        assert!(matches!(refused(named(3, 3), misnamed), StorageError::Refused(_)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Blocks that fit together as far as storage can tell; no client has executed them.
+//! Blocks that fit together as far as storage can tell; no client has executed them. For the suite, and for a storage's own tests.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use alys_primitives::{
 use super::Block;
 
 /// The first block of every chain here.
-pub(super) fn genesis() -> Block {
-    make(None, 0)
+pub fn genesis() -> Block {
+    make(None, 0, Vec::new())
 }
 
 /// A block on `parent` in `slot`; another slot is another block.
-pub(super) fn child(parent: &Block, slot: u64) -> Block {
-    make(Some(parent), slot)
+pub fn child(parent: &SignedProposal, slot: u64) -> Block {
+    make(Some(parent), slot, vec![transaction(slot)])
 }
 
 /// Genesis and `count` blocks on it, so that each block's index is its height.
-pub(super) fn line(count: u64) -> Vec<Block> {
+pub fn line(count: u64) -> Vec<Block> {
     let mut blocks = vec![genesis()];
     for slot in 1..=count {
         if let Some(parent) = blocks.last() {
@@ -33,31 +33,35 @@ pub(super) fn line(count: u64) -> Vec<Block> {
     blocks
 }
 
-pub(super) fn hash(block: &Block) -> B256 {
+/// A block's hash.
+pub fn hash(block: &SignedProposal) -> B256 {
     block.block.hash()
 }
 
-pub(super) fn hashes(blocks: &[Block]) -> Vec<B256> {
-    blocks.iter().map(hash).collect()
+/// The hashes of blocks.
+pub fn hashes(blocks: &[Block]) -> Vec<B256> {
+    blocks.iter().map(|block| hash(block)).collect()
 }
 
 /// The hash of the one transaction that is in the block of this slot.
-pub(super) fn transaction_hash(slot: u64) -> B256 {
+pub fn transaction_hash(slot: u64) -> B256 {
     keccak256(transaction(slot))
 }
 
-pub(super) fn place(block: &Block) -> BlockRef {
+/// A block's place: height, slot, hash.
+pub fn place(block: &SignedProposal) -> BlockRef {
     let header = &block.block.header;
     BlockRef { height: header.height, slot: header.slot, hash: header.hash() }
 }
 
 /// What executing a block told and changed: something else for every block.
-pub(super) fn change(block: &Block) -> BlockChange {
+pub fn change(block: &SignedProposal) -> BlockChange {
     let header = &block.block.header;
     BlockChange { block: header.hash(), facts: facts(block), peg: peg(header.height, header.slot) }
 }
 
-pub(super) fn facts(block: &Block) -> ExecutionFacts {
+/// What executing a block showed: something else for every block.
+pub fn facts(block: &SignedProposal) -> ExecutionFacts {
     let header = &block.block.header;
     ExecutionFacts {
         fees: U256::from(header.slot * 7),
@@ -66,22 +70,24 @@ pub(super) fn facts(block: &Block) -> ExecutionFacts {
     }
 }
 
-pub(super) fn peg(height: u64, slot: u64) -> PegState {
+/// The peg state that the block in `slot` at `height` commits to: something else for every block.
+pub fn peg(height: u64, slot: u64) -> PegState {
     PegState { fee_pot: U256::from(height * 1_000_003 + slot), next_withdrawal: slot, ..PegState::default() }
 }
 
-pub(super) fn certificate(kind: VoteKind, block: &Block) -> Certificate {
+/// A certificate over `block`; storage does not judge its signature.
+pub fn certificate(kind: VoteKind, block: &SignedProposal) -> Certificate {
     let BlockRef { height, slot, hash } = place(block);
     let data = VoteData { epoch: 0, kind, slot, height, block: hash };
     Certificate { data, signature: FixedBytes::repeat_byte(slot as u8) }
 }
 
 /// A move to `head` with `finalized` final, certified, with the change sets of `changed`.
-pub(super) fn update(head: &Block, finalized: &Block, changed: &[Block]) -> HeadUpdate {
+pub fn update(head: &SignedProposal, finalized: &SignedProposal, changed: &[Block]) -> HeadUpdate {
     HeadUpdate {
         head: place(head),
         finalized: place(finalized),
-        changes: changed.iter().map(change).collect(),
+        changes: changed.iter().map(|block| change(block)).collect(),
         finalization: Some(certificate(VoteKind::Finalize, finalized)),
         notarization: Some(certificate(VoteKind::Notarize, head)),
     }
@@ -93,7 +99,8 @@ fn transaction(slot: u64) -> Bytes {
     bytes.into()
 }
 
-fn make(parent: Option<&Block>, slot: u64) -> Block {
+/// A block on `parent`, or the first one, in `slot`, with these transactions.
+pub fn make(parent: Option<&SignedProposal>, slot: u64, transactions: Vec<Bytes>) -> Block {
     let above = parent.map(|parent| &parent.block.header);
     let height = above.map_or(0, |header| header.height + 1);
     let parent = above.map_or(B256::ZERO, Header::hash);
@@ -111,7 +118,7 @@ fn make(parent: Option<&Block>, slot: u64) -> Block {
         extra_data: Bytes::new(),
         base_fee_per_gas: U256::from(7),
         block_hash: B256::ZERO,
-        transactions: if height == 0 { Vec::new() } else { vec![transaction(slot)] },
+        transactions,
     };
     let payload_inner = ExecutionPayloadV2 { payload_inner, withdrawals: Vec::new() };
     let mut payload = ExecutionPayloadV3 { payload_inner, blob_gas_used: 0, excess_blob_gas: 0 };

@@ -13,7 +13,7 @@ use alys_primitives::{B256, SignedProposal};
 use super::{Subject, answered};
 use crate::PATIENCE;
 
-mod blocks;
+pub mod blocks;
 mod heads;
 mod keeping;
 mod persisted;
@@ -91,7 +91,8 @@ macro_rules! __storage_sentences {
 
 __storage_sentences! { __contract_run, (Subject<StorageMessage>) }
 
-type Block = Arc<SignedProposal>;
+/// A block in its envelope.
+pub type Block = Arc<SignedProposal>;
 /// What is found where nothing matches.
 const NONE: [B256; 0] = [];
 

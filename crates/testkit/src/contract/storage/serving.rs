@@ -112,6 +112,6 @@ pub async fn the_record_has_every_block_above_the_final_one_candidates_included(
     let heights: Vec<_> = record.pending.iter().map(|block| block.block.block.header.height).collect();
     assert_eq!(heights, [3, 3, 4, 5]);
     let pending: BTreeSet<_> = record.pending.iter().map(|block| block.block.block.hash()).collect();
-    assert_eq!(pending, [&line[3], &line[4], &rival, &above].map(hash).into());
+    assert_eq!(pending, [&line[3], &line[4], &rival, &above].map(|block| hash(block)).into());
     assert_eq!(record.changes, [change(&line[3]), change(&line[4])]);
 }
