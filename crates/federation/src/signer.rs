@@ -90,6 +90,9 @@ impl Signed {
 struct Last {
     /// Whether it knows what was signed before it was started.
     reminded: bool,
+    /// Slots up to this one are over, whatever was signed in them: the lock of the record. Above all other slots here only
+    /// where the record was reset.
+    lock: Slot,
     notarized: Option<Signed>,
     finalized: Option<Signed>,
     proposed: Option<(Slot, B256)>,
@@ -124,6 +127,7 @@ impl SignerMemory {
                 last.proposed = Some((slot, proposal.header.hash()));
             }
         }
+        last.lock = last.lock.max(promises.lock);
         last.reminded = true;
     }
 }
@@ -213,6 +217,7 @@ impl Last {
             Some(last) if last.slot > slot => return Err(SignError::SlotsRise { slot, last: last.slot }),
             _ => {}
         }
+        self.check_lock(slot)?;
         // Across the kinds: Notarize is above all slots voted in; Finalize may share its slot's Notarize.
         let barred = match kind {
             VoteKind::Notarize => self.finalized.filter(|last| last.slot >= slot),
@@ -231,7 +236,18 @@ impl Last {
                 Err(SignError::SecondProposal { slot, signed })
             }
             Some((last, _)) if last > slot => Err(SignError::SlotsRise { slot, last }),
-            _ => Ok(()),
+            Some((last, _)) if last == slot => Ok(()),
+            _ => self.check_lock(slot),
+        }
+    }
+
+    /// Whether a slot in which nothing is known to be signed is above the lock.
+    fn check_lock(&self, slot: Slot) -> Result<(), SignError> {
+        // A lock on slot 0, which is genesis', is none.
+        if slot > self.lock || self.lock == 0 {
+            Ok(())
+        } else {
+            Err(SignError::SlotsRise { slot, last: self.lock })
         }
     }
 

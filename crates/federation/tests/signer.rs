@@ -92,6 +92,25 @@ fn of_memory_and_record_the_newer_counts_for_each_kind() {
 }
 
 #[test]
+fn after_a_reset_nothing_is_signed_up_to_the_lock() {
+    let (signer, _) = with(SignerMemory::new());
+    signer.memory().recall(&Promises { lock: 9, ..Promises::default() });
+    for slot in [1, 8, 9] {
+        let refused = SignError::SlotsRise { slot, last: 9 };
+        assert_eq!(signer.sign_vote(notarize(slot, 1)), Err(refused));
+        assert_eq!(signer.sign_vote(finalize(slot, 1)), Err(refused));
+        assert_eq!(signer.sign_proposal(&header(slot, 1)), Err(refused));
+    }
+    assert!(signer.sign_proposal(&header(10, 1)).is_ok());
+    assert!(signer.sign_vote(notarize(10, 1)).is_ok());
+    assert!(signer.sign_vote(finalize(10, 1)).is_ok());
+    // What was signed above it is signed again, also when the lock has come there.
+    signer.memory().recall(&Promises { lock: 10, ..Promises::default() });
+    assert!(signer.sign_vote(notarize(10, 1)).is_ok());
+    assert!(signer.sign_proposal(&header(10, 1)).is_ok());
+}
+
+#[test]
 fn far_future_proposal() {
     // Once a far slot was voted in, all before it are barred: so chain must never ask for one.
     let (signer, _) = signer();
