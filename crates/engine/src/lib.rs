@@ -4,7 +4,8 @@
 //! [`ExecutionClient`]; the [`EmbeddedClient`] gives the engine below its threads, keeps the
 //! transaction [`pool`], builds from it and answers wallets.
 //!
-//! Below, a synchronous library: no runtime, no threads, no clock. It executes
+//! Below, a synchronous library: no runtime, no clock, no threads but those that recover a block's senders while its import
+//! waits for them. It executes
 //! Ethereum blocks under Prague rules without blobs ([`execute`]), keeps the state of every block in
 //! reach ([`state`], [`trie`]), the blocks themselves and the canonical chain (`chain`), builds
 //! payloads (`build`) and answers calls (`call`). [`EmbeddedEngine`] is its front for the one
@@ -43,7 +44,7 @@ pub mod trie;
 pub use actor::{EngineActor, EngineArgs, EngineState, spawn};
 pub use build::{BuildAttributes, BuiltPayload, LeftOut, TransactionSource};
 pub use call::{CallError, CallRequest, CallSuccess};
-pub use chain::{BlockRef, ExecutedBlock, ImportError};
+pub use chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, PaidTip};
 pub use client::ExecutionClient;
 pub use config::{EngineLimits, ForkSchedule, Rules};
 pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError, SharedDatabase};

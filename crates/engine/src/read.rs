@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 
 use crate::build::{self, BuildAttributes, BuiltPayload, TransactionSource};
 use crate::call::{self, CallError, CallRequest, CallSite, CallSuccess};
-use crate::chain::{BlockRef, ExecutedBlock, ImportError, StoredTransaction, World};
+use crate::chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, StoredTransaction, World};
 use crate::config::{EngineLimits, Rules};
 use crate::error::StateError;
 use crate::execute::SenderCache;
@@ -131,6 +131,15 @@ impl ReadHandle {
     /// As [`ReadHandle::block`].
     pub fn canonical_hash(&self, height: u64) -> Result<Option<B256>, StateError> {
         self.world().canonical_hash(height)
+    }
+
+    /// The canonical blocks from `from` to `to` in short, lowest first and without gaps; not all of them where there are
+    /// many: ask again from the one after the last. Empty where there is none.
+    ///
+    /// # Errors
+    /// As [`ReadHandle::block`].
+    pub fn summaries(&self, from: u64, to: u64) -> Result<Vec<BlockSummary>, StateError> {
+        self.world().summaries(from, to)
     }
 
     /// The canonical block that holds a transaction, and its place there.

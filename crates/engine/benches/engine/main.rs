@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p alys-engine` prints three tables: throughput of transfers and of ERC-20 transfers
 //! at 10^3 and 10^5 accounts, split into recovery, execution, state root, receipts and commit;
-//! the state root against the accounts touched; resident memory. Ratios count, not the figures: other
+//! the state root against the accounts touched; blocks in short against whole blocks; resident memory. Ratios count, not the figures: other
 //! work on the machine moves all columns of a run alike.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench fails by panicking and prints")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures with the machine's clock")]
@@ -10,6 +10,7 @@
 mod load;
 mod memory;
 mod phases;
+mod ranges;
 mod root;
 
 use load::{Kind, Load};
@@ -36,6 +37,8 @@ fn main() {
     }
     println!("\nstate root at 100,000 accounts, redb");
     root::measure();
+    println!("\nreading over long ranges, redb");
+    ranges::measure();
     println!("\nresident memory, a process of its own");
     let alone =
         std::process::Command::new(std::env::current_exe().unwrap()).env(MEMORY_ALONE, "1").status().unwrap();

@@ -26,6 +26,8 @@ type Raw = CacheDB<EmptyDB>;
 #[derive(Default)]
 struct Times {
     raw: Vec<Duration>,
+    /// Recovery one by one.
+    one_core: Vec<Duration>,
     recovery: Vec<Duration>,
     execution: Vec<Duration>,
     root: Vec<Duration>,
@@ -38,11 +40,12 @@ struct Times {
 
 pub(crate) fn header() {
     println!(
-        "{:>10} {:>8} | {:>8} {:>8} | {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} | {:>8} {:>9} | {:>9} {:>9}",
+        "{:>10} {:>8} | {:>8} {:>8} | {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} | {:>8} {:>9} | {:>9} {:>9}",
         "load",
         "accounts",
         "raw revm",
         "execute",
+        "one core",
         "recovery",
         "root",
         "receipts",
@@ -181,9 +184,13 @@ fn run_parts(engine: &EmbeddedEngine<RedbDatabase>, block: &ExecutedBlock, times
     let senders = SenderCache::new(2);
     let plain: Vec<_> = block.transactions.iter().map(|tx| tx.inner().clone()).collect();
     let start = Instant::now();
-    for tx in plain {
+    for tx in plain.clone() {
         assert!(senders.recover(tx).is_some());
     }
+    times.one_core.push(start.elapsed());
+    let senders = SenderCache::new(2);
+    let start = Instant::now();
+    assert!(senders.recover_all(plain).is_ok());
     times.recovery.push(start.elapsed());
 
     let (rules, environment) = (Load::rules(), environment(block));
@@ -229,6 +236,7 @@ fn run_whole(engine: &mut EmbeddedEngine<RedbDatabase>, block: &ExecutedBlock, t
 impl Times {
     fn append(&mut self, mut one: Self) {
         self.raw.append(&mut one.raw);
+        self.one_core.append(&mut one.one_core);
         self.recovery.append(&mut one.recovery);
         self.execution.append(&mut one.execution);
         self.root.append(&mut one.root);
@@ -248,11 +256,12 @@ fn rate(mut times: Vec<Duration>) -> f64 {
 fn report(load: &Load, gas: u64, times: Times) {
     let (raw, execution, recovered) = (rate(times.raw), rate(times.execution), rate(times.recovered));
     println!(
-        "{:>10} {:>8} | {:>8.1} {:>8.1} | {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.0} | {:>8.1} {:>9.1} | {:>9.2} {:>9.2}",
+        "{:>10} {:>8} | {:>8.1} {:>8.1} | {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.0} | {:>8.1} {:>9.1} | {:>9.2} {:>9.2}",
         load.name(),
         load.accounts(),
         raw,
         execution,
+        rate(times.one_core),
         rate(times.recovery),
         rate(times.root),
         rate(times.receipts),

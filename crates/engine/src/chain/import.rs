@@ -132,16 +132,11 @@ fn recover(
     transactions: Vec<crate::execute::Transaction>,
 ) -> Result<Vec<RecoveredTransaction>, InvalidPayload> {
     let blobs = rules.forks.blobs.max_blob_count > 0;
-    transactions
-        .into_iter()
-        .enumerate()
-        .map(|(index, tx)| {
-            if tx.is_eip4844() && !blobs {
-                return Err(InvalidPayload::BlobTransaction { index });
-            }
-            senders.recover(tx).ok_or(InvalidPayload::Signature { index })
-        })
-        .collect()
+    let blob = transactions.iter().position(|tx| tx.is_eip4844() && !blobs);
+    if let Some(index) = blob {
+        return Err(InvalidPayload::BlobTransaction { index });
+    }
+    senders.recover_all(transactions).map_err(|index| InvalidPayload::Signature { index })
 }
 
 fn refused(error: TransactError, index: usize, tx: &RecoveredTransaction) -> ImportError {

@@ -11,6 +11,7 @@ mod block;
 mod import;
 mod records;
 mod rollback;
+mod summary;
 mod world;
 
 pub(crate) use advance::{advance, is_due};
@@ -21,4 +22,5 @@ pub(crate) use import::{execute, parent, seal};
 pub(crate) use records::StoredTransaction;
 pub(crate) use records::open;
 pub(crate) use rollback::rollback;
+pub use summary::{BlockSummary, PaidTip};
 pub(crate) use world::World;

@@ -1,19 +1,21 @@
 //! What the database says beside the state: its layout, its chain, the base, and the blocks.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use alloy_primitives::B256;
 use alloy_rlp::{RlpDecodable, RlpEncodable};
-use alys_database::{Batch, Reader, Snapshots};
+use alys_database::{Batch, Order, Reader, Snapshots};
 
 use super::block::{self, BlockRef, ExecutedBlock};
+use super::summary::BlockSummary;
 use super::world::World;
 use crate::error::StateError;
 use crate::genesis::GenesisBlock;
 use crate::state::{Base, Table, key, keyed_by_height, write_genesis};
 
 /// The number of this layout; another number is refused.
-const LAYOUT: u64 = 1;
+const LAYOUT: u64 = 2;
 
 const META_LAYOUT: &[u8] = b"layout";
 const META_GENESIS: &[u8] = b"genesis";
@@ -56,6 +58,7 @@ pub(super) fn write_block(batch: &mut Batch, block: &ExecutedBlock) {
     batch.put(key(Table::Block, &[block.hash.as_slice()]), body);
     batch.put(key(Table::Receipts, &[block.hash.as_slice()]), receipts);
     batch.put(keyed_by_height(Table::Canonical, number), block.hash.to_vec());
+    batch.put(keyed_by_height(Table::Summary, number), alloy_rlp::encode(BlockSummary::of(block)));
     for (tx, index) in block.transactions.iter().zip(0u64..) {
         let place = StoredTransaction { block: number, index };
         batch.put(key(Table::Transaction, &[tx.inner().tx_hash().as_slice()]), alloy_rlp::encode(place));
@@ -67,6 +70,7 @@ pub(super) fn remove_block(batch: &mut Batch, block: &ExecutedBlock) {
     batch.delete(key(Table::Block, &[block.hash.as_slice()]));
     batch.delete(key(Table::Receipts, &[block.hash.as_slice()]));
     batch.delete(keyed_by_height(Table::Canonical, block.header.number));
+    batch.delete(keyed_by_height(Table::Summary, block.header.number));
     for tx in &block.transactions {
         batch.delete(key(Table::Transaction, &[tx.inner().tx_hash().as_slice()]));
     }
@@ -81,6 +85,20 @@ pub(super) fn read_block(reader: &dyn Reader, hash: &B256) -> Result<Option<Exec
         .get(&key(Table::Receipts, &[hash.as_slice()]))?
         .ok_or_else(|| StateError::bad(format!("receipts of block {hash}"), "not there"))?;
     block::decode(*hash, &body, &receipts).map(Some)
+}
+
+/// The summaries of stored canonical blocks from `from` to `to`, lowest first, at most `limit` of them.
+pub(super) fn read_summaries(
+    reader: &dyn Reader,
+    from: u64,
+    to: u64,
+    limit: usize,
+) -> Result<Vec<BlockSummary>, StateError> {
+    let (low, high) = (keyed_by_height(Table::Summary, from), keyed_by_height(Table::Summary, to));
+    let range = (Bound::Included(low.as_slice()), Bound::Included(high.as_slice()));
+    let entries = reader.scan(range, Order::Ascending, limit)?;
+    let heights = from..=to;
+    heights.zip(entries).map(|(height, (_, bytes))| BlockSummary::decode(height, &bytes)).collect()
 }
 
 /// The hash of the stored canonical block at `height`.

@@ -7,9 +7,13 @@ use alloy_primitives::B256;
 
 use super::block::{BlockRef, Candidate, ExecutedBlock};
 use super::records::{self, StoredTransaction, Tip};
+use super::summary::BlockSummary;
 use crate::error::StateError;
 use crate::execute::{BlockHashes, BlockState};
 use crate::state::{Base, StateView};
+
+/// Summaries that one read takes at the most: some 200 KiB.
+const SUMMARIES_A_READ: usize = 256;
 
 /// One moment: a base with its snapshot, the candidates above it, and the canonical chain.
 #[derive(Debug, Clone)]
@@ -67,6 +71,25 @@ impl World {
             return Ok(Some(self.base_block.clone()));
         }
         Ok(records::read_block(self.base.reader(), hash)?.map(Arc::new))
+    }
+
+    /// The canonical blocks from `from` to `to` in short, lowest first and without gaps; not all of them where there are
+    /// many: ask again from the one after the last. Empty where `from` lies above the head or above `to`.
+    pub(crate) fn summaries(&self, from: u64, to: u64) -> Result<Vec<BlockSummary>, StateError> {
+        let base = self.base_block.header.number;
+        if from <= base {
+            let summaries =
+                records::read_summaries(self.base.reader(), from, to.min(base), SUMMARIES_A_READ)?;
+            if summaries.is_empty() && from <= to {
+                return Err(StateError::bad(format!("summary of block {from}"), "not there"));
+            }
+            return Ok(summaries);
+        }
+        if from > to {
+            return Ok(Vec::new());
+        }
+        let blocks = self.canonical.range(from..=to).filter_map(|(_, hash)| self.candidates.get(hash));
+        Ok(blocks.take(SUMMARIES_A_READ).map(|candidate| BlockSummary::of(&candidate.block)).collect())
     }
 
     /// Where a transaction stands in the canonical chain.

@@ -25,7 +25,8 @@ pub(super) trait Writer: Send {
         parent_beacon_block_root: B256,
         requests: &[Bytes],
     ) -> Result<Imported, ImportError>;
-    fn forkchoice(&mut self, choice: crate::engine::Forkchoice) -> Result<BlockRef, ForkchoiceError>;
+    fn follow(&mut self, choice: crate::engine::Forkchoice) -> Result<BlockRef, ForkchoiceError>;
+    fn settle(&mut self) -> Result<(), StateError>;
     fn rollback_to(&mut self, target: B256) -> Result<BlockRef, StateError>;
     fn flush(&mut self) -> Result<(), StateError>;
 }
@@ -48,8 +49,12 @@ impl<D: Snapshots> Writer for EmbeddedEngine<D> {
         self.import(payload, parent_beacon_block_root, requests)
     }
 
-    fn forkchoice(&mut self, choice: crate::engine::Forkchoice) -> Result<BlockRef, ForkchoiceError> {
-        self.forkchoice(choice)
+    fn follow(&mut self, choice: crate::engine::Forkchoice) -> Result<BlockRef, ForkchoiceError> {
+        self.follow(choice)
+    }
+
+    fn settle(&mut self) -> Result<(), StateError> {
+        self.settle()
     }
 
     fn rollback_to(&mut self, target: B256) -> Result<BlockRef, StateError> {
@@ -88,8 +93,8 @@ fn built_here(opened: &Opened, block: &Block, requests: &[Bytes]) -> Option<Buil
     same.then_some(built)
 }
 
-/// Follows a forkchoice. A head below the base, which storage knows to be the head after a crash, is gone
-/// back to.
+/// Follows a forkchoice, in memory: the base is moved when this has been answered ([`Writer::settle`]), so that no vote and no
+/// proposal waits for a commit. A head below the base, which storage knows to be the head after a crash, is gone back to.
 pub(super) fn forkchoice(
     writer: &mut dyn Writer,
     opened: &Opened,
@@ -97,17 +102,16 @@ pub(super) fn forkchoice(
 ) -> Result<EngineHead, EngineError> {
     let Forkchoice { head, safe, finalized } = choice;
     let choice = crate::engine::Forkchoice { head, safe, finalized };
-    let outcome = match writer.forkchoice(choice) {
+    let outcome = match writer.follow(choice) {
         Err(ForkchoiceError::BelowBase { head, base }) => {
             tracing::warn!(%head, base, "the head lies below the engine's base: rolling back");
             match writer.rollback_to(head) {
-                Ok(_) => writer.forkchoice(choice),
+                Ok(_) => writer.follow(choice),
                 Err(error) => Err(error.into()),
             }
         }
         other => other,
     };
-    // Head and tags may have moved even where the database failed.
     opened.follow();
     match outcome {
         Ok(_) => Ok(opened.head()),

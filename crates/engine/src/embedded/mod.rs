@@ -8,7 +8,8 @@
 //!            └─ head ──────────────────► answered at once
 //! ```
 //!
-//! Readers see one published moment of the engine and wait for nobody, so a wallet's call delays neither
+//! A forkchoice is answered when head and tags have moved in memory; what is final is committed right after that, in the time until
+//! the next block comes. Readers see one published moment of the engine and wait for nobody, so a wallet's call delays neither
 //! a vote nor another wallet's balance, and a payload is built while blocks are judged.
 //!
 //! Every queue is bounded, and each has as many places as the address has credits: what the address let
@@ -191,6 +192,8 @@ impl Inner {
         let (open, config) = (Arc::clone(&self.open), self.config.clone());
         let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
         let mut engine: Option<(Box<dyn Writer>, Arc<Opened>)> = None;
+        // Why the base could not be moved after the forkchoice before.
+        let mut unsettled: Option<StateError> = None;
         let work = move |job: Writing, _: Context| match (job, &mut engine) {
             (Writing::Open { reply }, Some((_, opened))) => reply.send(Ok(Arc::clone(opened))),
             (Writing::Open { reply }, engine) => {
@@ -211,7 +214,15 @@ impl Inner {
                 }
             }
             (Writing::Forkchoice { choice, reply }, Some((writer, opened))) => {
-                reply.send(consensus::forkchoice(writer.as_mut(), opened, choice));
+                let followed = consensus::forkchoice(writer.as_mut(), opened, choice);
+                reply.send(match unsettled.take() {
+                    Some(error) => Err(EngineError::Failed(error.to_string())),
+                    None => followed,
+                });
+                unsettled = writer.settle().err();
+                if let Some(error) = &unsettled {
+                    tracing::error!(%error, "the engine could not commit what is final");
+                }
             }
             (Writing::Flush, Some((writer, _))) => {
                 if let Err(error) = writer.flush() {

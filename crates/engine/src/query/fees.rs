@@ -1,8 +1,5 @@
 //! What transactions paid lately, and what they should pay.
 
-use std::sync::Arc;
-
-use alloy_consensus::Transaction as _;
 use alloy_eips::BlockNumberOrTag;
 use alloy_rpc_types_eth as eth;
 use alys_bus::Context;
@@ -10,7 +7,7 @@ use alys_bus::Context;
 use super::at::number_of;
 use super::check_deadline;
 use super::errors::query_error;
-use crate::chain::{ExecutedBlock, World};
+use crate::chain::{BlockSummary, World};
 use crate::embedded::Opened;
 use crate::execute::next_base_fee;
 use crate::messages::QueryError;
@@ -53,20 +50,18 @@ pub(super) fn fee_history(
     history.oldest_block = newest.saturating_sub(count - 1);
     let mut rewards = Vec::new();
     let mut next = 0;
-    for number in history.oldest_block..=newest {
-        check_deadline(ctx)?;
-        let block = canonical(&world, number)?;
-        let header = &block.header;
+    each(&world, Some(ctx), history.oldest_block, newest, |summary| {
+        let header = &summary.header;
         history.base_fee_per_gas.push(header.base_fee_per_gas.unwrap_or_default().into());
         history.gas_used_ratio.push(header.gas_used as f64 / header.gas_limit.max(1) as f64);
         // There is no blob space: the price is the least there is, and nothing is used.
         history.base_fee_per_blob_gas.push(1);
         history.blob_gas_used_ratio.push(0.0);
         if !percentiles.is_empty() {
-            rewards.push(block_rewards(&block, percentiles));
+            rewards.push(summary.tips_at(percentiles));
         }
         next = next_base_fee(header);
-    }
+    })?;
     history.base_fee_per_gas.push(next.into());
     history.base_fee_per_blob_gas.push(1);
     history.reward = (!percentiles.is_empty()).then_some(rewards);
@@ -91,36 +86,6 @@ fn check_percentiles(percentiles: &[f64]) -> Result<(), QueryError> {
     Ok(())
 }
 
-/// The tips at the percentiles of the block's gas, the transactions sorted by tip.
-fn block_rewards(block: &ExecutedBlock, percentiles: &[f64]) -> Vec<u128> {
-    let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
-    let mut before = 0;
-    let mut paid: Vec<(u128, u64)> = block
-        .transactions
-        .iter()
-        .zip(&block.receipts)
-        .map(|(tx, receipt)| {
-            let gas = receipt.cumulative_gas_used.saturating_sub(before);
-            before = receipt.cumulative_gas_used;
-            (tx.effective_tip_per_gas(base_fee).unwrap_or_default(), gas)
-        })
-        .collect();
-    paid.sort_unstable();
-    let total = block.header.gas_used as f64;
-    let (mut index, mut sum) = (0, paid.first().map_or(0, |(_, gas)| *gas));
-    percentiles
-        .iter()
-        .map(|percentile| {
-            let threshold = total * percentile / 100.0;
-            while (sum as f64) < threshold && index + 1 < paid.len() {
-                index += 1;
-                sum = sum.saturating_add(paid.get(index).map_or(0, |(_, gas)| *gas));
-            }
-            paid.get(index).map_or(0, |(tip, _)| *tip)
-        })
-        .collect()
-}
-
 /// A tip, in wei per gas, that would have been among the lower ones of the last blocks.
 pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
     let world = opened.reads.world();
@@ -133,18 +98,14 @@ pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
     let last = known.map_or(u128::from(opened.config.default_tip), |(_, tip)| tip);
     let newest = world.head.number;
     let mut tips = Vec::new();
-    for number in newest.saturating_sub(TIP_BLOCKS - 1)..=newest {
-        let block = canonical(&world, number)?;
-        let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
-        let paid = block.transactions.iter().filter_map(|tx| tx.effective_tip_per_gas(base_fee));
-        let mut paid: Vec<u128> = paid.filter(|tip| *tip > 0).collect();
-        paid.sort_unstable();
+    each(&world, None, newest.saturating_sub(TIP_BLOCKS - 1), newest, |summary| {
+        let before = tips.len();
+        tips.extend(summary.lowest_tips(TIPS_PER_BLOCK));
         // An empty block says that the last suggestion was enough.
-        if paid.is_empty() {
-            paid.push(last);
+        if tips.len() == before {
+            tips.push(last);
         }
-        tips.extend(paid.into_iter().take(TIPS_PER_BLOCK));
-    }
+    })?;
     tips.sort_unstable();
     let middle = tips.len().saturating_sub(1) * TIP_PERCENTILE / 100;
     let tip = tips.get(middle).copied().unwrap_or(last);
@@ -153,8 +114,21 @@ pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
     Ok(tip)
 }
 
-fn canonical(world: &World, number: u64) -> Result<Arc<ExecutedBlock>, QueryError> {
-    let missing = || QueryError::BlockNotFound(number.to_string());
-    let hash = world.canonical_hash(number).map_err(query_error)?.ok_or_else(missing)?;
-    world.block(&hash).map_err(query_error)?.ok_or_else(missing)
+/// Every canonical block from `from` to `to`, in short.
+fn each(
+    world: &World,
+    ctx: Option<Context>,
+    from: u64,
+    to: u64,
+    mut see: impl FnMut(&BlockSummary),
+) -> Result<(), QueryError> {
+    let mut next = from;
+    while next <= to {
+        ctx.map_or(Ok(()), check_deadline)?;
+        let summaries = world.summaries(next, to).map_err(query_error)?;
+        let last = summaries.last().ok_or_else(|| QueryError::BlockNotFound(next.to_string()))?;
+        next = last.header.number.saturating_add(1);
+        summaries.iter().for_each(&mut see);
+    }
+    Ok(())
 }

@@ -1,7 +1,5 @@
 //! Searching for logs.
 
-use std::sync::Arc;
-
 use alloy_consensus::TxReceipt;
 use alloy_eips::BlockNumberOrTag;
 use alloy_rpc_types_eth as eth;
@@ -38,10 +36,19 @@ pub(super) fn logs(opened: &Opened, ctx: Context, filter: &eth::Filter) -> Resul
                 let text = format!("query exceeds max block range {most}: it spans {span} blocks");
                 return Err(QueryError::LimitExceeded(text));
             }
-            for number in from..=to {
+            let mut next = from;
+            loop {
                 check_deadline(ctx)?;
-                if let Some(block) = canonical(&world, number)? {
-                    found.search(filter, &block)?;
+                let summaries = world.summaries(next, to).map_err(query_error)?;
+                let Some(last) = summaries.last() else { break };
+                next = last.header.number.saturating_add(1);
+                for summary in &summaries {
+                    if filter.matches_bloom(summary.header.logs_bloom)
+                        && let Some(block) = world.block(&summary.hash).map_err(query_error)?
+                    {
+                        check_deadline(ctx)?;
+                        found.search(filter, &block)?;
+                    }
                 }
             }
         }
@@ -64,13 +71,6 @@ fn range(
         return Err(QueryError::InvalidQuery("invalid block range params".into()));
     }
     Ok((from, to.min(world.head.number)))
-}
-
-fn canonical(world: &World, number: u64) -> Result<Option<Arc<ExecutedBlock>>, QueryError> {
-    let Some(hash) = world.canonical_hash(number).map_err(query_error)? else {
-        return Ok(None);
-    };
-    world.block(&hash).map_err(query_error)
 }
 
 struct Found {

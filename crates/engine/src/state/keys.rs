@@ -16,6 +16,7 @@
 //! | `Block` | block hash | block, senders |
 //! | `Receipts` | block hash | receipts |
 //! | `Transaction` | transaction hash | height, index |
+//! | `Summary` | height | hash, header and tips of the canonical block |
 //!
 //! Heights are 8 bytes, big-endian, so that they sort.
 
@@ -42,6 +43,7 @@ pub(crate) enum Table {
     Block = 11,
     Receipts = 12,
     Transaction = 13,
+    Summary = 14,
 }
 
 /// The key of `parts`, joined, in `table`.

@@ -12,4 +12,5 @@ mod decoding;
 mod history;
 mod prague;
 mod random;
+mod summaries;
 mod vectors;

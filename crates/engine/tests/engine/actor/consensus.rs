@@ -116,7 +116,9 @@ async fn the_answer_to_a_forkchoice_is_where_the_engine_stands() {
     let head = rig.ask(|reply| EngineMessage::Head { reply }).await.unwrap();
     assert_eq!((head.number, head.hash, head.durable), (2, rig.head, 0));
     let head = rig.forkchoice(rig.head, rig.head).await.unwrap();
-    assert_eq!(head.durable, 2);
+    assert_eq!((head.number, head.durable), (2, 0), "nobody waits for the commit");
+    let head = rig.ask(|reply| EngineMessage::Head { reply }).await.unwrap();
+    assert_eq!((head.number, head.durable), (2, 2), "which comes right after the answer");
 }
 
 #[tokio::test(start_paused = true)]
