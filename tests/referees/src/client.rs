@@ -22,6 +22,10 @@ use crate::sealed::{Sealed, Verdict};
 /// better, and stops when it is asked for it: so the only way is to wait.
 const BUILDING: Duration = Duration::from_millis(250);
 
+/// How often a client that is busy is asked again, and after how long.
+const BUSY: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Times the timeouts of the Engine API: the machine is busy with several clients.
 const PATIENCE: f64 = 8.0;
 
@@ -86,11 +90,22 @@ impl Client {
         Ok(())
     }
 
-    /// Has it judge a payload.
+    /// Has it judge a payload, as often as it says that it is busy: EthereumJS answers SYNCING to whatever
+    /// comes while it still executes what went before.
     ///
     /// # Errors
     /// Where it gives no verdict.
     pub async fn judge(&self, block: &Sealed) -> eyre::Result<Verdict> {
+        for _ in 0..BUSY {
+            match self.judge_once(block).await? {
+                Verdict::Unknown => tokio::time::sleep(PAUSE).await,
+                verdict => return Ok(verdict),
+            }
+        }
+        Ok(Verdict::Unknown)
+    }
+
+    async fn judge_once(&self, block: &Sealed) -> eyre::Result<Verdict> {
         let answer =
             self.api.new_payload(&block.payload, block.parent_beacon_block_root, &block.requests).await;
         let status = match answer {

@@ -70,12 +70,13 @@ impl Embedded {
         Ok(block.ok_or_eyre("the block is known")?.header.clone())
     }
 
-    /// The block that is so many steps above `hash`, or the lowest that can be built on.
+    /// The block that is so many steps above `hash`, or the lowest that can be built on: not below the
+    /// height `lowest`, nor what is in the database for good.
     ///
     /// # Errors
     /// Where the block is not known.
-    pub fn ancestor(&self, hash: B256, steps: u64) -> eyre::Result<B256> {
-        let lowest = self.builder.reads().base().number;
+    pub fn ancestor(&self, hash: B256, steps: u64, lowest: u64) -> eyre::Result<B256> {
+        let lowest = self.builder.reads().base().number.max(lowest);
         let mut at = hash;
         for _ in 0..steps {
             let header = self.header(at)?;

@@ -332,7 +332,11 @@ fn environment(asm: &mut Asm, rng: &mut ChaCha8Rng, scope: &Scope<'_>) {
             asm.push(rng.random_range(0..2u64)).op(op::BLOBHASH);
         }
         _ => {
-            asm.op(*pick(rng, SOURCES));
+            for _ in 0..3 {
+                asm.op(*pick(rng, SOURCES));
+                keep(asm);
+            }
+            asm.op(op::GAS);
         }
     }
     keep(asm);
@@ -345,7 +349,7 @@ fn stack(asm: &mut Asm, rng: &mut ChaCha8Rng) {
         asm.push(u64::from(at) * 7 + 1);
     }
     let mut extra = 0;
-    for _ in 0..rng.random_range(1..5) {
+    for _ in 0..rng.random_range(2..12) {
         if rng.random_bool(0.5) {
             asm.op(op::DUP1 + rng.random_range(0..height.min(16)));
             extra += 1;

@@ -1,15 +1,111 @@
-//! Random blocks before all referees. `ALYS_SEED` and `ALYS_BLOCKS` choose others.
+//! Random blocks before all referees.
+//!
+//! `ALYS_SEED` and `ALYS_BLOCKS` choose other blocks and how many; a failure prints the command that plays
+//! its chain again. Referees are skipped where they are not installed (`cargo xtask peers`), and must be
+//! there where `ALYS_PEERS=required`. All tests together play more than 2,000 blocks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use alys_peers::required;
+use alys_referees::generate::{Kind, Profile};
+use alys_referees::report::Report;
 use alys_referees::run::{Options, Peers, play};
+
+const GETH: Peers = Peers { geth: true, ethereumjs: false, specs: false };
+const ETHEREUMJS: Peers = Peers { geth: false, ethereumjs: true, specs: false };
+const SPECS: Peers = Peers { geth: false, ethereumjs: false, specs: true };
+const ALL: Peers = Peers { geth: true, ethereumjs: true, specs: true };
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// Blocks of the embedded engine, judged by `peers`. `None` where one is not installed.
+fn options(peers: Peers, blocks: u64) -> Option<Options> {
+    if peers.geth {
+        required(alys_peers::geth())?;
+    }
+    if peers.ethereumjs {
+        required(alys_peers::ethereumjs())?;
+    }
+    if peers.specs {
+        required(alys_peers::t8n())?;
+    }
+    Some(Options::new(number("ALYS_SEED", 1), number("ALYS_BLOCKS", blocks), peers))
+}
+
+/// As [`options`], with half of the blocks built by the others.
+fn built_by_others(peers: Peers, blocks: u64) -> Option<Options> {
+    let options = options(peers, blocks)?;
+    Some(Options { building: 0.5, profile: Profile::POOLS, ..options })
+}
+
+async fn played(options: Options) -> Report {
+    let report = play(&options).await.unwrap_or_else(|error| panic!("{error:?}"));
+    println!("{report}");
+    assert_eq!(report.blocks, options.blocks);
+    report
+}
+
+#[tokio::test]
+async fn geth_finds_the_embedded_engine_s_blocks_valid_with_equal_hashes_on_all_branches() {
+    let Some(options) = options(GETH, 1_200) else { return };
+    let report = played(options).await;
+    assert_eq!(report.referees["geth"].valid, report.blocks);
+    assert!(report.side_branches > 0 && report.with_requests > 0 && report.forgeries.len() > 20, "{report}");
+}
+
+#[tokio::test]
+async fn ethereumjs_finds_the_embedded_engine_s_blocks_valid_with_equal_hashes_on_all_branches() {
+    let Some(options) = options(ETHEREUMJS, 150) else { return };
+    let report = played(options).await;
+    assert_eq!(report.referees["ethereumjs"].valid, report.blocks);
+}
+
+#[tokio::test]
+async fn the_execution_specs_compute_the_same_roots_on_blocks_that_run_every_opcode_and_precompile() {
+    let Some(options) = options(SPECS, 600) else { return };
+    let report = played(Options { profile: Profile::FULL, ..options }).await;
+    assert_eq!(report.referees["t8n"].valid, report.blocks);
+    for kind in Kind::ALL {
+        assert!(report.kinds.contains_key(&kind), "no transaction was a {kind}");
+    }
+    let coverage = report.coverage;
+    assert_eq!(coverage.opcodes.len(), OPCODES, "{:?}", coverage.opcodes.keys());
+    let precompiles: Vec<_> = coverage.precompiles.into_keys().collect();
+    assert_eq!(precompiles, (1..=0x11).collect::<Vec<_>>());
+}
+
+/// Prague's opcodes as the specs list them: `INVALID` is none of theirs.
+const OPCODES: usize = 148;
+
+#[tokio::test]
+async fn what_geth_builds_the_embedded_engine_finds_valid_and_the_other_way_round() {
+    let Some(options) = built_by_others(GETH, 150) else { return };
+    let report = played(options).await;
+    assert!(report.referees["geth"].built > 30 && report.referees["geth"].transactions > 100, "{report}");
+}
+
+#[tokio::test]
+async fn what_ethereumjs_builds_the_embedded_engine_finds_valid_and_the_other_way_round() {
+    let Some(options) = built_by_others(ETHEREUMJS, 40) else { return };
+    let report = played(options).await;
+    assert!(
+        report.referees["ethereumjs"].built > 8 && report.referees["ethereumjs"].transactions > 20,
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn all_four_follow_one_chain_that_any_of_them_builds() {
+    let Some(options) = built_by_others(ALL, 30) else { return };
+    let report = played(options).await;
+    for name in ["geth", "ethereumjs", "t8n"] {
+        assert_eq!(report.referees[name].valid, report.blocks, "{report}");
+    }
+}
+
 #[tokio::test]
 async fn the_embedded_engine_takes_its_own_payloads_and_refuses_forged_ones() {
-    let options = Options::new(number("ALYS_SEED", 1), number("ALYS_BLOCKS", 100), Peers::default());
-    let report = play(&options).await.unwrap();
-    println!("{report}");
+    let report = played(Options::new(number("ALYS_SEED", 1), 60, Peers::default())).await;
+    assert!(!report.forgeries.is_empty());
 }
