@@ -52,8 +52,9 @@ impl Rig {
         let arguments =
             ["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0", "--log", "error"];
         let node = Node::start(&arguments).await;
-        node.reaches(1).await;
-        Self { node, geth: Arc::new(Mutex::new(geth)), chain_id: spec.chain_id, _folder: folder }
+        let rig = Self { node, geth: Arc::new(Mutex::new(geth)), chain_id: spec.chain_id, _folder: folder };
+        rig.reaches_final(1, PATIENCE).await;
+        rig
     }
 
     /// Lets the client go through these outages, one after the other, under load. Checks after each and at

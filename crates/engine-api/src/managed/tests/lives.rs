@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::rig::{PATIENCE, ask, block, config, given, gone, grow, kill, spec, until_stopped, while_running};
 use crate::managed::{GethState, ManagedError, ManagedGeth, Restarts};
@@ -61,9 +61,7 @@ async fn stopped_in_order_it_keeps_its_head() {
                 assert_eq!(block(&geth, "latest").await["hash"], head.as_str());
             }
             head = grow(&geth).await;
-            let started = Instant::now();
             geth.stop().await;
-            println!("stopped in {:?}", started.elapsed());
             assert_eq!(geth.state(), GethState::Stopped);
             gone(pid).await;
         })
