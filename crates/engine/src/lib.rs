@@ -43,7 +43,7 @@ pub mod trie;
 
 pub use actor::{EngineActor, EngineArgs, EngineState, spawn};
 pub use build::{BuildAttributes, BuiltPayload, LeftOut, TransactionSource};
-pub use call::{CallError, CallRequest, CallSuccess};
+pub use call::{CallError, CallRequest, CallSuccess, Overrides};
 pub use chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, PaidTip};
 pub use client::ExecutionClient;
 pub use config::{EngineLimits, ForkSchedule, Rules};

@@ -7,7 +7,7 @@ use alloy_primitives::{Bytes, hex};
 use alys_bus::{
     AskError,
     protocol::{
-        chain::ChainError, engine::EngineError, query::QueryError, query::TransactionRefusal,
+        chain::ChainError, engine::EngineError, query::QueryError, query::TransactionRefusal as Refusal,
         supervisor::SupervisorError,
     },
 };
@@ -37,6 +37,9 @@ pub(crate) mod code {
     /// Too large, too many, too often.
     pub(crate) const LIMIT: i32 = -32005;
 }
+
+/// How long the text of a hash is.
+const HASH_DIGITS: usize = 66;
 
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,19 +154,43 @@ impl From<QueryError> for CallError {
             QueryError::Client { code, message, data } => {
                 Self { code, message, data: data.map(ErrorData::Client) }
             }
-            QueryError::BlockNotFound(_)
-            | QueryError::HistoryGone { .. }
-            | QueryError::Halted { .. }
-            | QueryError::Refused(_) => Self::refused(error.to_string()),
+            QueryError::BlockNotFound(block) => Self::refused(match block.len() {
+                HASH_DIGITS => "header for hash not found",
+                _ => "header not found",
+            }),
+            QueryError::Refused(refusal) => refusal.into(),
+            QueryError::HistoryGone { .. } | QueryError::Halted { .. } => Self::refused(error.to_string()),
             // What a later engine refuses for a reason that is not known here, it says in its own words.
             _ => Self::refused(error.to_string()),
         }
     }
 }
 
-impl From<TransactionRefusal> for CallError {
-    fn from(refusal: TransactionRefusal) -> Self {
-        Self::refused(refusal.to_string())
+/// In the words of Geth 1.17, which some clients compare.
+impl From<Refusal> for CallError {
+    fn from(refusal: Refusal) -> Self {
+        Self::refused(match &refusal {
+            Refusal::WrongChain { have: Some(have), want } => {
+                format!("invalid sender: invalid chain id for signer: have {have} want {want}")
+            }
+            Refusal::WrongChain { have: None, .. } => {
+                "only replay-protected (EIP-155) transactions allowed over RPC".to_owned()
+            }
+            Refusal::InsufficientFunds { balance, cost } => {
+                format!("{refusal}, overshot {}", cost.saturating_sub(*balance))
+            }
+            Refusal::ExceedsBlockGasLimit { .. } => "exceeds block gas limit".to_owned(),
+            Refusal::TipAboveFeeCap { .. } => {
+                "max priority fee per gas higher than max fee per gas".to_owned()
+            }
+            Refusal::Underpriced { tip, needed } => {
+                format!("transaction gas price below minimum: gas tip cap {tip}, minimum needed {needed}")
+            }
+            Refusal::InitCodeTooLarge { size, limit } => {
+                format!("max initcode size exceeded: code size {size} limit {limit}")
+            }
+            other => other.to_string(),
+        })
     }
 }
 

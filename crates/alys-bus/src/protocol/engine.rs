@@ -121,6 +121,39 @@ pub enum EngineMessage {
         /// Units of gas.
         reply: Reply<u64, QueryError>,
     },
+    /// As [`Call`](EngineMessage::Call), on a state and in a block that are changed for it alone.
+    CallOverridden {
+        /// The call.
+        request: Box<eth::TransactionRequest>,
+        /// On the state after which block.
+        at: BlockId,
+        /// What is changed.
+        overrides: Box<eth::state::EvmOverrides>,
+        /// Its output; a revert is [`QueryError::Reverted`] with its data.
+        reply: Reply<Bytes, QueryError>,
+    },
+    /// As [`EstimateGas`](EngineMessage::EstimateGas), on a state and in a block that are changed for it alone.
+    EstimateOverridden {
+        /// The transaction.
+        request: Box<eth::TransactionRequest>,
+        /// On the state after which block.
+        at: BlockId,
+        /// What is changed.
+        overrides: Box<eth::state::EvmOverrides>,
+        /// Units of gas.
+        reply: Reply<u64, QueryError>,
+    },
+    /// An account and some of its slots with their proofs (EIP-1186). Sent by rpc, which bounds the slots.
+    Proof {
+        /// Whose.
+        address: Address,
+        /// Which slots.
+        slots: Vec<U256>,
+        /// At which block.
+        at: BlockId,
+        /// The slots in the order they were asked for.
+        reply: Reply<Box<eth::EIP1186AccountProofResponse>, QueryError>,
+    },
     /// An execution block. Sent by rpc.
     BlockBy {
         /// Which.
@@ -217,6 +250,9 @@ protocol_kinds!(
         Storage,
         Call,
         EstimateGas,
+        CallOverridden,
+        EstimateOverridden,
+        Proof,
         BlockBy,
         Transaction,
         Receipt,

@@ -1,9 +1,9 @@
 //! How much gas a transaction needs: a search between bounds that have been tried.
 
 use alloy_primitives::{TxKind, U256};
-use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction};
+use revm::context_interface::result::{ExecutionResult, HaltReason, InvalidTransaction};
 
-use super::{CallError, CallRequest, CallSite, Run};
+use super::{CallError, CallRequest, CallSite, Run, refused};
 
 /// What a plain transfer needs.
 const TRANSFER_GAS: u64 = 21_000;
@@ -25,12 +25,10 @@ pub(crate) fn estimate(site: &CallSite<'_>, request: &CallRequest) -> Result<u64
     if is_transfer(site, request)? && most >= TRANSFER_GAS && tries(site, request, TRANSFER_GAS)? {
         return Ok(TRANSFER_GAS);
     }
-    let run = match site.run(request, most) {
+    let run = match site.run(request, most)? {
         Ok(run) => run,
-        Err(error) if too_little_gas(&error) => return Err(CallError::GasAllowance(most)),
-        Err(EVMError::Transaction(reason)) => return Err(CallError::Refused(reason.to_string())),
-        Err(EVMError::Database(error)) => return Err(CallError::State(error)),
-        Err(other) => return Err(CallError::Refused(other.to_string())),
+        Err(reason) if too_little_gas(&reason) => return Err(CallError::GasAllowance(most)),
+        Err(reason) => return Err(refused(reason)),
     };
     let spent = match run.result {
         ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => {
@@ -67,22 +65,18 @@ fn search(site: &CallSite<'_>, request: &CallRequest, mut low: u64, mut high: u6
 
 /// Whether the call succeeds with this gas limit.
 fn tries(site: &CallSite<'_>, request: &CallRequest, gas: u64) -> Result<bool, CallError> {
-    match site.run(request, gas) {
+    match site.run(request, gas)? {
         Ok(Run { result }) => Ok(result.is_success()),
-        Err(error) if too_little_gas(&error) => Ok(false),
-        Err(EVMError::Transaction(reason)) => Err(CallError::Refused(reason.to_string())),
-        Err(EVMError::Database(error)) => Err(CallError::State(error)),
-        Err(other) => Err(CallError::Refused(other.to_string())),
+        Err(reason) if too_little_gas(&reason) => Ok(false),
+        Err(reason) => Err(refused(reason)),
     }
 }
 
-fn too_little_gas<E>(error: &EVMError<E, InvalidTransaction>) -> bool {
+fn too_little_gas(reason: &InvalidTransaction) -> bool {
     matches!(
-        error,
-        EVMError::Transaction(
-            InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
-                | InvalidTransaction::GasFloorMoreThanGasLimit { .. }
-        )
+        reason,
+        InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
+            | InvalidTransaction::GasFloorMoreThanGasLimit { .. }
     )
 }
 
@@ -92,6 +86,9 @@ fn is_transfer(site: &CallSite<'_>, request: &CallRequest) -> Result<bool, CallE
     };
     let plain =
         request.input.is_empty() && request.access_list.is_empty() && request.authorizations.is_empty();
+    if request.overrides.gives_code(&to) {
+        return Ok(false);
+    }
     Ok(plain && site.world.state(&site.block.hash)?.code(to)?.is_empty())
 }
 
@@ -101,8 +98,13 @@ fn allowance(site: &CallSite<'_>, request: &CallRequest) -> Result<u64, CallErro
     let mut most = asked.unwrap_or(site.block.header.gas_limit);
     let price = request.gas_price.or(request.max_fee_per_gas).unwrap_or_default();
     if price > 0 {
-        let account = site.world.state(&site.block.hash)?.account(request.from)?;
-        let balance = account.map(|account| account.balance).unwrap_or_default();
+        let balance = match request.overrides.balance(&request.from) {
+            Some(balance) => balance,
+            None => {
+                let account = site.world.state(&site.block.hash)?.account(request.from)?;
+                account.map(|account| account.balance).unwrap_or_default()
+            }
+        };
         let Some(available) = balance.checked_sub(request.value) else {
             return Err(CallError::Refused("insufficient funds for transfer".into()));
         };

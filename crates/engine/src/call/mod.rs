@@ -1,6 +1,7 @@
 //! Calls that leave no trace: `eth_call` and `eth_estimateGas`, at any block in reach.
 
 mod estimate;
+mod overrides;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use revm::context_interface::either::Either;
 use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, Output};
 
 pub(crate) use estimate::estimate;
+pub use overrides::Overrides;
 
 use crate::chain::{ExecutedBlock, World};
 use crate::config::Rules;
@@ -42,6 +44,8 @@ pub struct CallRequest {
     pub access_list: AccessList,
     /// EIP-7702.
     pub authorizations: Vec<SignedAuthorization>,
+    /// What is changed for this call alone.
+    pub overrides: Overrides,
 }
 
 /// A call that succeeded.
@@ -105,16 +109,13 @@ impl CallSite<'_> {
     /// Calls once, on the state after the block and in its surroundings.
     pub(crate) fn call(&self, request: &CallRequest) -> Result<CallSuccess, CallError> {
         let gas = request.gas.map_or(self.gas_cap, |gas| gas.min(self.gas_cap));
-        let run = self.run(request, gas).map_err(|error| match error {
-            EVMError::Transaction(reason) => CallError::Refused(reason.to_string()),
-            EVMError::Database(error) => CallError::State(error),
-            other => CallError::Refused(other.to_string()),
-        })?;
-        run.into_call()
+        self.run(request, gas)?.map_err(refused)?.into_call()
     }
 
-    fn run(&self, request: &CallRequest, gas: u64) -> Result<Run, EVMError<StateError, InvalidTransaction>> {
+    /// Runs once. What the EVM refuses is the inner error: an estimate learns from it.
+    fn run(&self, request: &CallRequest, gas: u64) -> Result<Result<Run, InvalidTransaction>, CallError> {
         let (mut environment, tx) = (self.environment(), self.transaction(request, gas));
+        request.overrides.surround(&mut environment);
         // Without a fee the base fee is taken to be none, so that no contract sees a price below it.
         if tx.gas_price == 0 && tx.gas_priority_fee.unwrap_or_default() == 0 {
             environment.base_fee = 0;
@@ -125,9 +126,15 @@ impl CallSite<'_> {
         cfg.disable_block_gas_limit = true;
         cfg.disable_base_fee = true;
         cfg.disable_eip3607 = true;
-        let state = self.world.block_state(&self.block.hash)?;
+        let mut state = self.world.block_state(&self.block.hash)?;
+        request.overrides.change(&mut state)?;
         let mut evm = EthEvmFactory::default().create_evm(state, evm_env);
-        Ok(Run { result: evm.transact(tx)?.result })
+        match evm.transact(tx) {
+            Ok(done) => Ok(Ok(Run { result: done.result })),
+            Err(EVMError::Transaction(reason)) => Ok(Err(reason)),
+            Err(EVMError::Database(error)) => Err(CallError::State(error)),
+            Err(other) => Err(CallError::Refused(other.to_string())),
+        }
     }
 
     fn environment(&self) -> Environment {
@@ -196,11 +203,27 @@ impl Run {
     }
 }
 
+/// Why a call is not executed, in the words that clients know from Geth where there are any.
+fn refused(reason: InvalidTransaction) -> CallError {
+    CallError::Refused(match reason {
+        InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
+            format!(
+                "err: intrinsic gas too low: have {gas_limit}, want {initial_gas} (supplied gas {gas_limit})"
+            )
+        }
+        InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor, gas_limit } => format!(
+            "err: insufficient gas for floor data gas cost: have {gas_limit}, want {gas_floor} (supplied gas {gas_limit})"
+        ),
+        other => other.to_string(),
+    })
+}
+
 /// The fault in the words that clients know from Geth where there are any.
 fn describe(reason: &HaltReason) -> String {
     match reason {
         HaltReason::OutOfGas(_) => "out of gas".into(),
-        HaltReason::OpcodeNotFound | HaltReason::InvalidFEOpcode => "invalid opcode".into(),
+        HaltReason::InvalidFEOpcode => "invalid opcode: INVALID".into(),
+        HaltReason::OpcodeNotFound => "invalid opcode".into(),
         HaltReason::InvalidJump => "invalid jump destination".into(),
         HaltReason::StackUnderflow => "stack underflow".into(),
         HaltReason::StackOverflow => "stack limit reached 1024".into(),

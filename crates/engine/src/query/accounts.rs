@@ -2,11 +2,14 @@
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_rpc_types_eth as eth;
+use alloy_trie::TrieAccount;
 
 use super::at::{is_pending, state_at};
 use super::errors::query_error;
 use crate::embedded::Opened;
 use crate::messages::{AccountInfo, QueryError};
+use crate::state::SlotProof;
 
 /// Nonce, balance and code hash; the nonce at `pending` is that of the account's next transaction.
 pub(super) fn account(opened: &Opened, address: Address, at: BlockId) -> Result<AccountInfo, QueryError> {
@@ -37,4 +40,31 @@ pub(super) fn storage(
 ) -> Result<B256, QueryError> {
     let value = state_at(&opened.reads.world(), at)?.storage(address, slot).map_err(query_error)?;
     Ok(value.into())
+}
+
+/// An account and some of its slots, with the nodes that prove them.
+pub(super) fn proof(
+    opened: &Opened,
+    address: Address,
+    slots: &[U256],
+    at: BlockId,
+) -> Result<Box<eth::EIP1186AccountProofResponse>, QueryError> {
+    let proof = state_at(&opened.reads.world(), at)?.proof(address, slots).map_err(query_error)?;
+    // Of an account that is not there, nothing: as Geth says it.
+    let absent = TrieAccount { code_hash: B256::ZERO, storage_root: B256::ZERO, ..TrieAccount::default() };
+    let account = proof.account.unwrap_or(absent);
+    let slot = |slot: SlotProof| eth::EIP1186StorageProof {
+        key: slot.slot.into(),
+        value: slot.value,
+        proof: slot.nodes,
+    };
+    Ok(Box::new(eth::EIP1186AccountProofResponse {
+        address,
+        balance: account.balance,
+        code_hash: account.code_hash,
+        nonce: account.nonce,
+        storage_hash: account.storage_root,
+        account_proof: proof.nodes,
+        storage_proof: proof.slots.into_iter().map(slot).collect(),
+    }))
 }

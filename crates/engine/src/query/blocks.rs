@@ -1,7 +1,9 @@
 //! Blocks as wallets see them.
 
+use alloy_consensus::constants::EMPTY_WITHDRAWALS;
 use alloy_consensus::{BlockBody, Header, Transaction as _};
 use alloy_eips::BlockId;
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{B256, Sealed, U256};
 use alloy_rlp::Encodable;
 use alloy_rpc_types_eth as eth;
@@ -78,11 +80,11 @@ fn pending(opened: &Opened, full: bool) -> Result<eth::Block, QueryError> {
         gas_limit: head.header.gas_limit,
         beneficiary: head.header.beneficiary,
         base_fee_per_gas: Some(base_fee),
-        withdrawals_root: Some(B256::ZERO),
+        withdrawals_root: Some(EMPTY_WITHDRAWALS),
         blob_gas_used: Some(0),
         excess_blob_gas: Some(0),
         parent_beacon_block_root: Some(B256::ZERO),
-        requests_hash: Some(B256::ZERO),
+        requests_hash: Some(EMPTY_REQUESTS_HASH),
         ..Header::default()
     };
     let sealed = Sealed::new_unchecked(header, B256::ZERO);

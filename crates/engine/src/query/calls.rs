@@ -6,7 +6,7 @@ use alloy_rpc_types_eth as eth;
 
 use super::at::known_hash;
 use super::errors::{call_error, query_error};
-use crate::call::CallRequest;
+use crate::call::{CallRequest, Overrides};
 use crate::embedded::Opened;
 use crate::messages::{QueryError, TransactionRefusal};
 use crate::read;
@@ -19,8 +19,9 @@ pub(super) fn call(
     opened: &Opened,
     request: &eth::TransactionRequest,
     at: BlockId,
+    overrides: eth::state::EvmOverrides,
 ) -> Result<Bytes, QueryError> {
-    let (at, request) = prepare(opened, request, at)?;
+    let (at, request) = prepare(opened, (request, overrides), at, opened.config.call_gas)?;
     let done = opened.reads.call(at, &request).map_err(call_error)?;
     Ok(done.output)
 }
@@ -33,28 +34,37 @@ pub(super) fn estimate_gas(
     opened: &Opened,
     request: &eth::TransactionRequest,
     at: BlockId,
+    overrides: eth::state::EvmOverrides,
 ) -> Result<u64, QueryError> {
-    let (at, request) = prepare(opened, request, at)?;
+    // How much gas can be paid for is part of the search.
+    let (at, request) = prepare(opened, (request, overrides), at, 0)?;
     opened.reads.estimate_gas(at, &request).map_err(call_error)
 }
 
-/// The call in the engine's form, after the checks whose outcome clients expect in Geth's words.
+/// The call in the engine's form, after the checks whose outcome clients expect in Geth's words. Its sender must be
+/// able to pay for its value, and for the gas that it names up to `gas_cap`.
 fn prepare(
     opened: &Opened,
-    request: &eth::TransactionRequest,
+    (request, overrides): (&eth::TransactionRequest, eth::state::EvmOverrides),
     at: BlockId,
+    gas_cap: u64,
 ) -> Result<(read::BlockId, CallRequest), QueryError> {
-    let request = convert(opened, request)?;
+    let mut request = convert(opened, request)?;
+    request.overrides = Overrides { state: overrides.state.unwrap_or_default(), block: overrides.block };
     let world = opened.reads.world();
     let hash = known_hash(&world, at)?;
     let block = world.block(&hash).map_err(query_error)?;
     let block = block.ok_or_else(|| QueryError::BlockNotFound(hash.to_string()))?;
-    check_fees(&request, block.header.base_fee_per_gas.unwrap_or_default())?;
-    let cost = cost(&request, opened.config.call_gas);
+    let base_fee = request.overrides.block.as_ref().and_then(|block| block.base_fee);
+    let base_fee =
+        base_fee.map_or(block.header.base_fee_per_gas.unwrap_or_default(), |fee| fee.saturating_to());
+    check_fees(&request, base_fee)?;
+    let cost = cost(&request, gas_cap);
     if !cost.is_zero() {
         let state = world.state(&hash).map_err(query_error)?;
         let account = state.account(request.from).map_err(query_error)?;
-        let balance = account.map(|account| account.balance).unwrap_or_default();
+        let balance = request.overrides.balance(&request.from);
+        let balance = balance.or(account.map(|account| account.balance)).unwrap_or_default();
         if cost > balance {
             return Err(TransactionRefusal::InsufficientFunds { balance, cost }.into());
         }
@@ -106,6 +116,7 @@ fn convert(opened: &Opened, request: &eth::TransactionRequest) -> Result<CallReq
         input: input.cloned().unwrap_or_default(),
         access_list: request.access_list.clone().unwrap_or_default(),
         authorizations: request.authorization_list.clone().unwrap_or_default(),
+        overrides: Overrides::default(),
     };
     request.check().map_err(call_error)?;
     Ok(request)

@@ -17,6 +17,7 @@ mod fees;
 mod logs;
 mod transactions;
 
+use alloy_rpc_types_eth::state::EvmOverrides;
 use alys_bus::{Context, Reply, unsupported};
 
 use crate::embedded::Opened;
@@ -28,6 +29,9 @@ pub(crate) fn is_heavy(message: &EngineMessage) -> bool {
         message,
         EngineMessage::Call { .. }
             | EngineMessage::EstimateGas { .. }
+            | EngineMessage::CallOverridden { .. }
+            | EngineMessage::EstimateOverridden { .. }
+            | EngineMessage::Proof { .. }
             | EngineMessage::Logs { .. }
             | EngineMessage::FeeHistory { .. }
             | EngineMessage::SuggestedTip { .. }
@@ -51,10 +55,19 @@ pub(crate) fn answer(opened: &Opened, ctx: Context, message: EngineMessage) {
             respond(reply, || accounts::storage(opened, address, slot, at));
         }
         EngineMessage::Call { request, at, reply } => {
-            respond(reply, || calls::call(opened, &request, at));
+            respond(reply, || calls::call(opened, &request, at, EvmOverrides::default()));
         }
         EngineMessage::EstimateGas { request, at, reply } => {
-            respond(reply, || calls::estimate_gas(opened, &request, at));
+            respond(reply, || calls::estimate_gas(opened, &request, at, EvmOverrides::default()));
+        }
+        EngineMessage::CallOverridden { request, at, overrides, reply } => {
+            respond(reply, || calls::call(opened, &request, at, *overrides));
+        }
+        EngineMessage::EstimateOverridden { request, at, overrides, reply } => {
+            respond(reply, || calls::estimate_gas(opened, &request, at, *overrides));
+        }
+        EngineMessage::Proof { address, slots, at, reply } => {
+            respond(reply, || accounts::proof(opened, address, &slots, at));
         }
         EngineMessage::BlockBy { at, full, reply } => {
             respond(reply, || blocks::block(opened, at, full));

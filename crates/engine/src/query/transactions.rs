@@ -134,7 +134,8 @@ fn receipt_in(place: Place<'_>, logs_before: usize) -> eth::TransactionReceipt {
         receipt: EthReceipt { status: receipt.status_or_post_state(), cumulative_gas_used, logs },
         logs_bloom: receipt.bloom(),
     };
-    let created = (inner.is_create() && receipt.status()).then(|| tx.signer().create(inner.nonce()));
+    // Where it would have been, also where the creation failed: as Geth says it.
+    let created = inner.is_create().then(|| tx.signer().create(inner.nonce()));
     eth::TransactionReceipt {
         inner: ReceiptEnvelope::from_typed(inner.tx_type(), with_bloom),
         transaction_hash: *inner.tx_hash(),

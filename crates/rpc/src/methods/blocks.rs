@@ -1,9 +1,9 @@
-//! Blocks and what is in them: `eth_getBlockBy*`, `eth_getBlockTransactionCountBy*`,
+//! Blocks and what is in them: `eth_getBlockBy*`, `eth_getHeaderBy*`, `eth_getBlockTransactionCountBy*`,
 //! `eth_getTransactionByBlock*AndIndex`, `eth_getBlockReceipts`, and uncles, of which there are none.
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{B256, U64};
-use alloy_rpc_types_eth::{Block, BlockTransactions, Transaction, TransactionReceipt};
+use alloy_primitives::U64;
+use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Transaction, TransactionReceipt};
 use alys_bus::protocol::EngineMessage;
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
@@ -17,6 +17,8 @@ use crate::{
 pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
     methods.add("eth_getBlockByNumber", block_by_number)?;
     methods.add("eth_getBlockByHash", block_by_hash)?;
+    methods.add("eth_getHeaderByNumber", header_by_number)?;
+    methods.add("eth_getHeaderByHash", header_by_hash)?;
     methods.add("eth_getBlockTransactionCountByNumber", count_by_number)?;
     methods.add("eth_getBlockTransactionCountByHash", count_by_hash)?;
     methods.add("eth_getTransactionByBlockNumberAndIndex", transaction_by_number)?;
@@ -38,11 +40,12 @@ enum BlockAnswer {
     Pending(PendingBlock),
 }
 
-/// A block under construction has no hash yet, and no work: as Geth, both are `null`.
+/// A block under construction has no hash yet, no work, and nobody who is paid: as Geth, these are `null`.
 #[derive(Clone, Serialize)]
 struct PendingBlock {
-    hash: Option<B256>,
-    nonce: Option<B256>,
+    hash: (),
+    nonce: (),
+    miner: (),
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -54,9 +57,11 @@ impl BlockAnswer {
         }
         match serde_json::to_value(&block) {
             Ok(serde_json::Value::Object(mut rest)) => {
-                rest.remove("hash");
-                rest.remove("nonce");
-                Self::Pending(PendingBlock { hash: None, nonce: None, rest })
+                // The last is known when a slot is, and Geth does not say it either.
+                for field in ["hash", "nonce", "miner", "parentBeaconBlockRoot"] {
+                    rest.remove(field);
+                }
+                Self::Pending(PendingBlock { hash: (), nonce: (), miner: (), rest })
             }
             _ => Self::Block(block),
         }
@@ -84,12 +89,34 @@ async fn block_by_hash(mut call: Call) -> Result<Option<BlockAnswer>, CallError>
     block(call, at).await
 }
 
-fn by_number(call: &mut Call) -> Result<BlockId, CallError> {
+async fn header_by_number(mut call: Call) -> Result<Option<Header>, CallError> {
+    let at = by_number(&mut call)?;
+    header(call, at).await
+}
+
+async fn header_by_hash(mut call: Call) -> Result<Option<Header>, CallError> {
+    let at = by_hash(&mut call)?;
+    header(call, at).await
+}
+
+/// A block without what is in it.
+async fn header(call: Call, at: BlockId) -> Result<Option<Header>, CallError> {
+    call.params.finish()?;
+    if at == BlockId::pending() {
+        // Of a block under construction there is no header, as Geth says it.
+        return Ok(None);
+    }
+    let found = fetch(&call, at, false).await?;
+    // The size is of the block, not of its header.
+    Ok(found.map(|block| Header { size: None, ..block.header }))
+}
+
+pub(super) fn by_number(call: &mut Call) -> Result<BlockId, CallError> {
     let NumberOrTag(block) = call.params.required("block")?;
     Ok(BlockId::Number(block))
 }
 
-fn by_hash(call: &mut Call) -> Result<BlockId, CallError> {
+pub(super) fn by_hash(call: &mut Call) -> Result<BlockId, CallError> {
     let BlockHash(hash) = call.params.required("block hash")?;
     Ok(BlockId::hash(hash))
 }
@@ -123,15 +150,16 @@ async fn count(call: Call, at: BlockId, of: impl FnOnce(&Block) -> usize) -> Res
 
 async fn transaction_by_number(mut call: Call) -> Result<Option<Transaction>, CallError> {
     let at = by_number(&mut call)?;
-    transaction_at(call, at).await
+    find_transaction(call, at).await
 }
 
 async fn transaction_by_hash(mut call: Call) -> Result<Option<Transaction>, CallError> {
     let at = by_hash(&mut call)?;
-    transaction_at(call, at).await
+    find_transaction(call, at).await
 }
 
-async fn transaction_at(mut call: Call, at: BlockId) -> Result<Option<Transaction>, CallError> {
+/// The transaction at the index that the call goes on with.
+pub(super) async fn find_transaction(mut call: Call, at: BlockId) -> Result<Option<Transaction>, CallError> {
     let Index(index) = call.params.required("index")?;
     call.params.finish()?;
     let found = fetch(&call, at, true).await?;

@@ -2,13 +2,16 @@
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Bytes, U64};
-use alloy_rpc_types_eth::TransactionRequest;
+use alloy_rpc_types_eth::{
+    BlockOverrides, TransactionRequest,
+    state::{EvmOverrides, StateOverride},
+};
 use alys_bus::protocol::EngineMessage;
 use jsonrpsee::core::RegisterMethodError;
 
 use crate::{
     api::{Call, Register},
-    call_error::CallError,
+    call_error::{CallError, code},
     params::{BlockParam, CallRequest},
 };
 
@@ -19,29 +22,54 @@ pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError
 
 /// The call's output. A revert is error 3 with its data.
 async fn execute(mut call: Call) -> Result<Bytes, CallError> {
-    let (request, at) = parameters(&mut call)?;
-    call.engine(|reply| EngineMessage::Call { request, at, reply }).await
+    let Parameters { request, at, overrides } = parameters(&mut call)?;
+    match overrides {
+        None => call.engine(|reply| EngineMessage::Call { request, at, reply }).await,
+        Some(overrides) => {
+            call.engine(|reply| EngineMessage::CallOverridden { request, at, overrides, reply }).await
+        }
+    }
 }
 
 /// The least gas limit with which the transaction succeeds.
 async fn estimate_gas(mut call: Call) -> Result<U64, CallError> {
-    let (request, at) = parameters(&mut call)?;
-    let gas: u64 = call.engine(|reply| EngineMessage::EstimateGas { request, at, reply }).await?;
+    let Parameters { request, at, overrides } = parameters(&mut call)?;
+    let gas: u64 = match overrides {
+        None => call.engine(|reply| EngineMessage::EstimateGas { request, at, reply }).await?,
+        Some(overrides) => {
+            call.engine(|reply| EngineMessage::EstimateOverridden { request, at, overrides, reply }).await?
+        }
+    };
     Ok(U64::from(gas))
 }
 
-fn parameters(call: &mut Call) -> Result<(Box<TransactionRequest>, BlockId), CallError> {
+struct Parameters {
+    request: Box<TransactionRequest>,
+    at: BlockId,
+    overrides: Option<Box<EvmOverrides>>,
+}
+
+fn parameters(call: &mut Call) -> Result<Parameters, CallError> {
     let CallRequest(request) = call.params.required("transaction")?;
     let BlockParam(at) = call.params.optional("block")?.unwrap_or(BlockParam::LATEST);
-    call.params.unsupported("state override")?;
-    call.params.unsupported("block override")?;
+    let state = call.params.optional::<StateOverride>("state override")?.filter(|state| !state.is_empty());
+    let block = call.params.optional::<BlockOverrides>("block override")?;
+    let block = block.filter(|block| *block != BlockOverrides::default()).map(Box::new);
     call.params.finish()?;
+    let overridden = state.is_some() || block.is_some();
+    let overrides = overridden.then(|| Box::new(EvmOverrides { state, block }));
+    if request.gas_price.is_some()
+        && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
+    {
+        let text = "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified";
+        return Err(CallError::new(code::REFUSED, text));
+    }
     match request.chain_id {
-        Some(have) if have != call.api.chain_id => Err(CallError::invalid(
-            0,
-            "transaction",
-            format_args!("chainId does not match node's (have={have}, want={})", call.api.chain_id),
-        )),
-        _ => Ok((request, at)),
+        Some(have) if have != call.api.chain_id => {
+            let want = call.api.chain_id;
+            let text = format!("chainId does not match node's (have={have}, want={want})");
+            Err(CallError::new(code::REFUSED, text))
+        }
+        _ => Ok(Parameters { request, at, overrides }),
     }
 }

@@ -1,4 +1,4 @@
-//! What gas costs: `eth_gasPrice`, `eth_maxPriorityFeePerGas`, `eth_feeHistory`.
+//! What gas costs: `eth_gasPrice`, `eth_maxPriorityFeePerGas`, `eth_blobBaseFee`, `eth_feeHistory`.
 
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::U128;
@@ -8,7 +8,7 @@ use jsonrpsee::core::RegisterMethodError;
 
 use crate::{
     api::{Call, Register},
-    call_error::CallError,
+    call_error::{CallError, code},
     params::{BlockCount, NumberOrTag},
 };
 
@@ -18,6 +18,7 @@ const MOST_PERCENTILES: usize = 100;
 pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
     methods.add("eth_gasPrice", gas_price)?;
     methods.add("eth_maxPriorityFeePerGas", tip)?;
+    methods.add("eth_blobBaseFee", blob_base_fee)?;
     methods.add("eth_feeHistory", fee_history)
 }
 
@@ -41,12 +42,19 @@ async fn tip(call: Call) -> Result<U128, CallError> {
     suggested_tip(&call).await.map(U128::from)
 }
 
+/// Wei per blob gas. There is no blob space, but clients ask.
+async fn blob_base_fee(call: Call) -> Result<U128, CallError> {
+    call.params.finish()?;
+    let history = ask_history(&call, 1, BlockNumberOrTag::Latest, Vec::new()).await?;
+    Ok(U128::from(history.base_fee_per_blob_gas.first().copied().unwrap_or(1)))
+}
+
 async fn fee_history(mut call: Call) -> Result<Box<FeeHistory>, CallError> {
     let BlockCount(count) = call.params.required("block count")?;
     let NumberOrTag(newest) = call.params.required("newest block")?;
     let percentiles: Vec<f64> = call.params.optional("reward percentiles")?.unwrap_or_default();
     call.params.finish()?;
-    check(&percentiles).map_err(|why| CallError::invalid(2, "reward percentiles", why))?;
+    check(&percentiles).map_err(|why| CallError::new(code::REFUSED, why))?;
     if count == 0 {
         return Ok(Box::default());
     }
@@ -65,16 +73,15 @@ async fn ask_history(
 
 /// Percentiles lie in 0..=100 and rise.
 fn check(percentiles: &[f64]) -> Result<(), String> {
+    let invalid = |why: String| Err(format!("invalid reward percentile: {why}"));
     if percentiles.len() > MOST_PERCENTILES {
-        return Err(format!("over the query limit {MOST_PERCENTILES}: {} percentiles", percentiles.len()));
+        return invalid(format!("over the query limit {MOST_PERCENTILES}"));
     }
     if let Some(wrong) = percentiles.iter().find(|p| !(0.0..=100.0).contains(*p)) {
-        return Err(format!("invalid reward percentile: {wrong}"));
+        return invalid(format!("{wrong:.6}"));
     }
-    match percentiles.windows(2).find(|pair| pair[0] >= pair[1]) {
-        Some(pair) => {
-            Err(format!("invalid reward percentile: {} follows {}, they must rise", pair[1], pair[0]))
-        }
+    match percentiles.windows(2).enumerate().find(|(_, pair)| pair[0] >= pair[1]) {
+        Some((at, pair)) => invalid(format!("#{at}:{:.6} >= #{}:{:.6}", pair[0], at + 1, pair[1])),
         None => Ok(()),
     }
 }

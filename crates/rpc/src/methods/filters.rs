@@ -3,7 +3,6 @@
 
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Filter, Log, Transaction};
-use alys_bus::protocol::EngineMessage;
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
 
@@ -90,8 +89,7 @@ async fn logs(mut call: Call) -> Result<Vec<Log>, CallError> {
     let watch = find(&mut call)?;
     let until = tokio::time::timeout(call.ctx.remaining(), watch.lock());
     let filter = until.await.map_err(|_| CallError::timeout())?.filter().cloned();
-    let filter = Box::new(filter.ok_or_else(not_found)?);
-    call.engine(|reply| EngineMessage::Logs { filter, reply }).await
+    super::logs::find(&call, filter.ok_or_else(not_found)?).await
 }
 
 /// Whether there was one.

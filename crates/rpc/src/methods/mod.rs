@@ -8,6 +8,7 @@ mod filters;
 mod forwarded;
 mod logs;
 mod network;
+mod raw;
 mod state;
 mod subscribe;
 mod syncing;
@@ -43,6 +44,7 @@ fn typed(methods: &mut Register) -> Result<(), RegisterMethodError> {
     state::register(methods)?;
     execution::register(methods)?;
     transactions::register(methods)?;
+    raw::register(methods)?;
     fees::register(methods)?;
     logs::register(methods)?;
     filters::register(methods)

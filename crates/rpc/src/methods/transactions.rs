@@ -1,9 +1,11 @@
-//! Transactions: `eth_sendRawTransaction`, `eth_getTransactionByHash`, `eth_getTransactionReceipt`.
+//! Transactions: `eth_sendRawTransaction`, `eth_getTransactionByHash`, `eth_getTransactionReceipt`,
+//! `txpool_status`.
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U64};
 use alloy_rpc_types_eth::{Transaction, TransactionReceipt};
 use alys_bus::protocol::EngineMessage;
 use jsonrpsee::core::RegisterMethodError;
+use serde::Serialize;
 
 use crate::{
     api::{Call, Register},
@@ -13,7 +15,21 @@ use crate::{
 pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
     methods.add("eth_sendRawTransaction", send_raw)?;
     methods.add("eth_getTransactionByHash", by_hash)?;
-    methods.add("eth_getTransactionReceipt", receipt)
+    methods.add("eth_getTransactionReceipt", receipt)?;
+    methods.add("txpool_status", pool_status)
+}
+
+/// How many transactions wait.
+#[derive(Clone, Serialize)]
+struct Waiting {
+    pending: U64,
+    queued: U64,
+}
+
+async fn pool_status(call: Call) -> Result<Waiting, CallError> {
+    call.params.finish()?;
+    let status = call.engine(|reply| EngineMessage::PoolStatus { reply }).await?;
+    Ok(Waiting { pending: U64::from(status.pending), queued: U64::from(status.queued) })
 }
 
 /// Answered with the hash when the transaction is in the pool.

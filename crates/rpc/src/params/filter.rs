@@ -32,6 +32,11 @@ impl Param for Filter {
         let object: Object = by_serde(json)?;
         let from_block = edge("fromBlock", object.from_block.as_deref())?;
         let to_block = edge("toBlock", object.to_block.as_deref())?;
+        if from_block.is_some_and(|block| block.is_pending())
+            || to_block.is_some_and(|block| block.is_pending())
+        {
+            return Err("pending logs are not supported".to_owned());
+        }
         let block_option = match object.block_hash {
             Some(_) if from_block.is_some() || to_block.is_some() => {
                 return Err(
@@ -125,6 +130,7 @@ mod tests {
             "{\"topics\":[null,null,null,null,null]}".to_owned(),
             "{\"address\":\"0x12\"}".to_owned(),
             "{\"topics\":\"0x12\"}".to_owned(),
+            "{\"fromBlock\":\"pending\"}".to_owned(),
             "{\"fromBlock\":7}".to_owned(),
             "[]".to_owned(),
         ] {

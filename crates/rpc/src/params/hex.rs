@@ -1,8 +1,10 @@
 //! Hexadecimal text: data of fixed and any length, and quantities.
 
 use alloy_primitives::{B256, Bytes, U256};
+use alloy_serde::JsonStorageKey;
+use serde_json::value::RawValue;
 
-use super::{Param, string};
+use super::{Param, by_serde, string};
 
 /// Digits of a 64-bit quantity that are read at most, leading zeros included.
 const QUANTITY_DIGITS: usize = 64;
@@ -110,6 +112,29 @@ impl Param for StorageSlot {
             return Err("invalid hex in storage key".to_owned());
         }
         U256::from_str_radix(digits, 16).map(Self).map_err(|_| "invalid hex in storage key".to_owned())
+    }
+}
+
+/// The slots of a proof, which are written back in the form they came in: words as words, the rest as quantities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProofKeys(pub(crate) Vec<JsonStorageKey>);
+
+/// How many slots one proof may have. Geth's bound.
+const MOST_PROOF_KEYS: usize = 1024;
+
+impl Param for ProofKeys {
+    fn read(json: &str) -> Result<Self, String> {
+        let keys: Vec<Box<RawValue>> = by_serde(json)?;
+        if keys.len() > MOST_PROOF_KEYS {
+            return Err(format!("too many slots (max {MOST_PROOF_KEYS})"));
+        }
+        let keys = keys.iter().map(|json| {
+            let StorageSlot(slot) = StorageSlot::read(json.get())?;
+            // With its quotes and its 0x.
+            let is_word = json.get().len() == 2 * B256::len_bytes() + 4;
+            Ok(if is_word { JsonStorageKey::Hash(slot.into()) } else { JsonStorageKey::Number(slot) })
+        });
+        keys.collect::<Result<_, String>>().map(Self)
     }
 }
 

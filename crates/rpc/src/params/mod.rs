@@ -11,6 +11,7 @@ mod transaction;
 use std::fmt;
 
 use alloy_primitives::{Address, B256, Bytes};
+use alloy_rpc_types_eth::{BlockOverrides, state::StateOverride};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, DeserializeSeed, IgnoredAny, SeqAccess, Visitor},
@@ -18,7 +19,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(crate) use block::{BlockHash, BlockParam, NumberOrTag};
-pub(crate) use hex::{BlockCount, Index, StorageSlot};
+pub(crate) use hex::{BlockCount, Index, ProofKeys, StorageSlot};
 pub(crate) use transaction::CallRequest;
 
 use crate::call_error::{CallError, code};
@@ -80,16 +81,6 @@ impl Positional {
             return Ok(None);
         }
         T::read(json).map(Some).map_err(|why| CallError::invalid(index, name, why))
-    }
-
-    /// A parameter that this node does not serve: it may be left out, be `null` or be empty.
-    pub(crate) fn unsupported(&mut self, name: &str) -> Result<(), CallError> {
-        let index = self.taken;
-        self.taken += 1;
-        match self.values.get(index).map(|value| value.get().trim()) {
-            None | Some("null" | "{}" | "[]") => Ok(()),
-            Some(_) => Err(CallError::invalid(index, name, "not supported by this node")),
-        }
     }
 
     /// That nothing is left: a parameter that nobody reads is a mistake of the sender.
@@ -188,6 +179,18 @@ impl Param for SubscriptionName {
     fn read(json: &str) -> Result<Self, String> {
         // Errors repeat it, and it comes from outside.
         string(json).map(|name| Self(name.chars().take(64).collect()))
+    }
+}
+
+impl Param for StateOverride {
+    fn read(json: &str) -> Result<Self, String> {
+        by_serde(json)
+    }
+}
+
+impl Param for BlockOverrides {
+    fn read(json: &str) -> Result<Self, String> {
+        by_serde(json)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The transaction object of `eth_call` and `eth_estimateGas`.
 
-use alloy_rpc_types_eth::TransactionRequest;
+use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
 
 use super::{Param, by_serde};
 
@@ -14,17 +14,9 @@ impl Param for CallRequest {
             return Err("expected a transaction object".to_owned());
         }
         let mut request: TransactionRequest = by_serde(json)?;
-        if let (Some(input), Some(data)) = (&request.input.input, &request.input.data)
-            && input != data
-        {
-            return Err("both \"data\" and \"input\" are set and not equal; use \"input\" alone".to_owned());
-        }
-        request.input.normalize_input();
-        if request.gas_price.is_some()
-            && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
-        {
-            return Err("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified".to_owned());
-        }
+        // Where both are there the newer name counts, as in Geth.
+        request.input =
+            request.input.into_input().map_or_else(TransactionInput::default, TransactionInput::new);
         Ok(Self(Box::new(request)))
     }
 }
@@ -45,15 +37,8 @@ mod tests {
             assert_eq!(request.input.input(), Some(&code));
             assert_eq!(request.input.data, None);
         }
-        let differ = CallRequest::read(r#"{"input":"0x01","data":"0x02"}"#).unwrap_err();
-        assert!(differ.contains("not equal"), "{differ}");
-    }
-
-    #[test]
-    fn one_way_of_paying_for_gas_is_enough() {
-        let both = r#"{"gasPrice":"0x1","maxFeePerGas":"0x1"}"#;
-        assert!(CallRequest::read(both).is_err());
-        assert!(CallRequest::read(r#"{"gasPrice":"0x1"}"#).is_ok());
+        let differ = CallRequest::read(r#"{"input":"0x01","data":"0x02"}"#).unwrap().0;
+        assert_eq!(differ.input.input(), Some(&Bytes::from_static(&[1])), "the newer name counts");
     }
 
     #[test]

@@ -135,6 +135,30 @@ pub(crate) fn engine(message: EngineMessage) {
         EngineMessage::Transaction { hash, reply } => {
             reply.send(Ok((hash == transaction_hash()).then(|| Box::new(transaction(true)))));
         }
+        EngineMessage::CallOverridden { overrides, reply, .. } => {
+            // What was overridden, in few bytes.
+            let balance = overrides.state.and_then(|state| state.get(&SENDER)?.balance);
+            let time = overrides.block.and_then(|block| block.time);
+            reply.send(Ok(Bytes::from(vec![
+                balance.unwrap_or_default().to(),
+                time.unwrap_or_default() as u8,
+            ])));
+        }
+        EngineMessage::EstimateOverridden { reply, .. } => reply.send(Ok(30_000)),
+        EngineMessage::Proof { address, slots, reply, .. } => {
+            let slot = |slot: &U256| eth::EIP1186StorageProof {
+                key: (*slot).into(),
+                value: *slot,
+                proof: vec![Bytes::from_static(&[2])],
+            };
+            reply.send(Ok(Box::new(eth::EIP1186AccountProofResponse {
+                address,
+                nonce: 6,
+                account_proof: vec![Bytes::from_static(&[1])],
+                storage_proof: slots.iter().map(slot).collect(),
+                ..eth::EIP1186AccountProofResponse::default()
+            })));
+        }
         EngineMessage::Receipt { hash, reply } => {
             reply.send(Ok((hash == transaction_hash()).then(|| Box::new(receipt()))));
         }

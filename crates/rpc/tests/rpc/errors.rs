@@ -55,6 +55,7 @@ async fn other_ends_of_a_call_have_their_codes() {
     for (error, code, message) in [
         (QueryError::Halted { reason: "out of gas".to_owned() }, -32000, "out of gas"),
         (QueryError::BlockNotFound("0x99".to_owned()), -32000, "header not found"),
+        (QueryError::BlockNotFound(format!("0x{:064x}", 9)), -32000, "header for hash not found"),
         (QueryError::HistoryGone { asked: 3, oldest: 9 }, -32000, "the oldest is 9"),
         (QueryError::InvalidQuery("no such thing".to_owned()), -32602, "no such thing"),
         (QueryError::LimitExceeded("too long".to_owned()), -32005, "too long"),
@@ -81,18 +82,41 @@ async fn refusals_of_transactions_read_as_geths() {
         (TransactionRefusal::NonceTooLow { next: 5, nonce: 3 }, "nonce too low: next nonce 5, tx nonce 3"),
         (TransactionRefusal::ReplacementUnderpriced, "replacement transaction underpriced"),
         (TransactionRefusal::AlreadyKnown, "already known"),
-        (TransactionRefusal::IntrinsicGas { gas: 1, needed: 21_000 }, "intrinsic gas too low"),
         (
-            TransactionRefusal::InsufficientFunds { balance: U256::ZERO, cost: U256::ONE },
-            "insufficient funds for gas * price + value",
+            TransactionRefusal::IntrinsicGas { gas: 1, needed: 21_000 },
+            "intrinsic gas too low: gas 1, minimum needed 21000",
         ),
-        (TransactionRefusal::WrongChain { have: Some(1), want: 2 }, "invalid chain id for signer"),
+        (
+            TransactionRefusal::InsufficientFunds { balance: U256::ONE, cost: U256::from(3) },
+            "insufficient funds for gas * price + value: balance 1, tx cost 3, overshot 2",
+        ),
+        (
+            TransactionRefusal::WrongChain { have: Some(1), want: 2 },
+            "invalid sender: invalid chain id for signer: have 1 want 2",
+        ),
+        (
+            TransactionRefusal::WrongChain { have: None, want: 2 },
+            "only replay-protected (EIP-155) transactions allowed over RPC",
+        ),
+        (TransactionRefusal::ExceedsBlockGasLimit { gas: 2, limit: 1 }, "exceeds block gas limit"),
+        (
+            TransactionRefusal::TipAboveFeeCap { tip: 2, cap: 1 },
+            "max priority fee per gas higher than max fee per gas",
+        ),
+        (
+            TransactionRefusal::Underpriced { tip: 0, needed: 1 },
+            "transaction gas price below minimum: gas tip cap 0, minimum needed 1",
+        ),
+        (
+            TransactionRefusal::InitCodeTooLarge { size: 2, limit: 1 },
+            "max initcode size exceeded: code size 2 limit 1",
+        ),
         (TransactionRefusal::PoolFull, "txpool is full"),
     ] {
         let node = refusing(refusal.clone()).await;
         let (code, text, data) = node.err("eth_sendRawTransaction", json!(["0x00"])).await;
         assert_eq!(code, -32000, "{refusal:?}");
-        assert!(text.starts_with(message), "{refusal:?}: {text}");
+        assert_eq!(text, message, "{refusal:?}");
         assert_eq!(data, Value::Null);
     }
 }

@@ -1,5 +1,6 @@
 //! Each method's answer has the shape that clients read.
 
+use alloy_eips::eip2718::Encodable2718;
 use alys_bus::protocol::chain::SyncState;
 use serde_json::{Value, json};
 
@@ -58,12 +59,14 @@ async fn a_block_comes_with_hashes_or_with_whole_transactions() {
 }
 
 #[tokio::test]
-async fn a_pending_block_has_neither_hash_nor_nonce() {
+async fn a_pending_block_has_neither_hash_nor_nonce_nor_payee() {
     let node = node().await;
     let pending = node.ok("eth_getBlockByNumber", json!(["pending", false])).await;
     let fields = pending.as_object().unwrap();
     assert_eq!(fields.get("hash"), Some(&Value::Null));
     assert_eq!(fields.get("nonce"), Some(&Value::Null));
+    assert_eq!(fields.get("miner"), Some(&Value::Null));
+    assert_eq!(fields.get("parentBeaconBlockRoot"), None);
     assert_eq!(pending["number"], "0x1a");
 }
 
@@ -94,6 +97,43 @@ async fn what_a_block_holds_can_be_counted_and_taken_by_place() {
 }
 
 #[tokio::test]
+async fn a_header_is_the_block_without_what_is_in_it() {
+    let node = node().await;
+    for (method, block) in
+        [("eth_getHeaderByNumber", json!("0x1a")), ("eth_getHeaderByHash", json!(block_hash()))]
+    {
+        let header = node.ok(method, json!([block])).await;
+        assert_eq!((&header["number"], &header["hash"]), (&json!("0x1a"), &json!(block_hash())));
+        for field in ["transactions", "uncles", "withdrawals", "size"] {
+            assert!(header.get(field).is_none(), "{method}: {field}");
+        }
+    }
+    assert_eq!(node.ok("eth_getHeaderByNumber", json!(["0x99"])).await, Value::Null);
+    assert_eq!(node.ok("eth_getHeaderByNumber", json!(["pending"])).await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_transaction_is_given_back_as_it_was_sent() {
+    let node = node().await;
+    let sent = json!(alloy_primitives::Bytes::from(answers::envelope().encoded_2718()));
+    for (method, params) in [
+        ("eth_getRawTransactionByHash", json!([transaction_hash()])),
+        ("debug_getRawTransaction", json!([transaction_hash()])),
+        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x1a", "0x0"])),
+        ("eth_getRawTransactionByBlockHashAndIndex", json!([block_hash(), "0x0"])),
+    ] {
+        assert_eq!(node.ok(method, params).await, sent, "{method}");
+    }
+    for (method, params) in [
+        ("eth_getRawTransactionByHash", json!([block_hash()])),
+        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x1a", "0x1"])),
+        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x99", "0x0"])),
+    ] {
+        assert_eq!(node.ok(method, params).await, "0x", "{method}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_has_balance_nonce_code_and_storage() {
     let node = node().await;
     assert_eq!(node.ok("eth_getBalance", json!([SENDER, "latest"])).await, "0x21e19e0c9bab2400000");
@@ -109,6 +149,32 @@ async fn calls_and_estimates_are_executed() {
     let call = json!({ "to": CONTRACT, "input": "0xabcd" });
     assert_eq!(node.ok("eth_call", json!([call, "latest"])).await, "0xabcd");
     assert_eq!(node.ok("eth_estimateGas", json!([call])).await, "0x5208");
+}
+
+#[tokio::test]
+async fn what_a_call_overrides_reaches_the_engine_and_nothing_is_overridden_by_nothing() {
+    let node = node().await;
+    let call = json!({ "to": CONTRACT, "input": "0xabcd" });
+    let state = json!({ SENDER.to_string(): { "balance": "0x7" } });
+    assert_eq!(node.ok("eth_call", json!([call, "latest", state, { "time": "0x9" }])).await, "0x0709");
+    assert_eq!(node.ok("eth_call", json!([call, "latest", null, { "time": "0x9" }])).await, "0x0009");
+    assert_eq!(node.ok("eth_estimateGas", json!([call, "latest", state])).await, "0x7530");
+    for nothing in [json!([call, "latest", {}, {}]), json!([call, "latest", null, null]), json!([call])] {
+        assert_eq!(node.ok("eth_call", nothing).await, "0xabcd");
+        assert!(node.last_asked().starts_with("Call {"), "{}", node.last_asked());
+    }
+}
+
+#[tokio::test]
+async fn a_proof_names_its_slots_as_they_were_asked_for() {
+    let node = node().await;
+    let word = format!("0x{:064x}", 5);
+    let proof = node.ok("eth_getProof", json!([CONTRACT, ["0x5", word, "5"], "latest"])).await;
+    assert_eq!((&proof["address"], &proof["nonce"]), (&json!(CONTRACT), &json!("0x6")));
+    assert_eq!(proof["accountProof"], json!(["0x01"]));
+    for (slot, key) in ["0x5", word.as_str(), "0x5"].into_iter().enumerate() {
+        assert_eq!(proof["storageProof"][slot], json!({ "key": key, "value": "0x5", "proof": ["0x02"] }));
+    }
 }
 
 #[tokio::test]
@@ -153,6 +219,8 @@ async fn fees_cover_the_next_block() {
     assert_eq!(history["baseFeePerGas"].as_array().unwrap().len(), 3);
     assert_eq!(history["gasUsedRatio"], json!([0.5, 0.5]));
     assert_eq!(history["reward"], json!([["0x1", "0x1"], ["0x1", "0x1"]]));
+    assert_eq!(node.ok("eth_blobBaseFee", json!([])).await, "0x1");
+    assert_eq!(node.ok("txpool_status", json!([])).await, json!({ "pending": "0x3", "queued": "0x1" }));
     let none = node.ok("eth_feeHistory", json!(["0x0", "latest", []])).await;
     assert_eq!(none["oldestBlock"], "0x0");
 }

@@ -75,9 +75,11 @@ async fn what_cannot_be_used_is_named() {
         ("eth_call", json!(["0x"]), "invalid argument 0 (transaction)"),
         ("eth_call", json!([{ "to": "0x1" }]), "invalid argument 0 (transaction)"),
         ("eth_call", json!([{ "data": "0x1", "to": SENDER }]), "invalid argument 0 (transaction)"),
-        ("eth_call", json!([{ "data": "0x01", "input": "0x02" }]), "not equal"),
-        ("eth_call", json!([{ "chainId": "0x1" }]), "chainId does not match node's (have=1, want=4242)"),
         ("eth_call", json!([{}, "latest", { "0x1": {} }]), "invalid argument 2 (state override)"),
+        ("eth_call", json!([{}, "latest", {}, { "time": "x" }]), "invalid argument 3 (block override)"),
+        ("eth_getProof", json!([SENDER]), "required argument 1 (storage keys)"),
+        ("eth_getProof", json!([SENDER, ["0xzz"]]), "invalid argument 1 (storage keys)"),
+        ("eth_getProof", json!([SENDER, vec!["0x0"; 1025]]), "too many slots (max 1024)"),
         (
             "eth_sendRawTransaction",
             json!(["0x123"]),
@@ -86,8 +88,7 @@ async fn what_cannot_be_used_is_named() {
         ("eth_sendRawTransaction", json!(["1234"]), "hex string without 0x prefix"),
         ("eth_getTransactionByHash", json!(["0x12"]), "invalid argument 0 (transaction hash)"),
         ("eth_getLogs", json!([{ "fromBlock": "0x2", "toBlock": "0x1" }]), "invalid argument 0 (filter)"),
-        ("eth_feeHistory", json!(["0x1", "latest", [50, 10]]), "invalid argument 2 (reward percentiles)"),
-        ("eth_feeHistory", json!(["0x1", "latest", [101]]), "invalid argument 2 (reward percentiles)"),
+        ("eth_getLogs", json!([{ "toBlock": "pending" }]), "pending logs are not supported"),
         ("eth_feeHistory", json!(["some", "latest"]), "invalid argument 0 (block count)"),
         ("eth_chainId", json!([1]), "too many arguments, want at most 0"),
     ] {
@@ -97,6 +98,34 @@ async fn what_cannot_be_used_is_named() {
         assert_eq!(data, Value::Null, "{method} {params}");
     }
     assert!(node.asked.lock().is_empty(), "the engine is not asked what is malformed");
+}
+
+#[tokio::test]
+async fn what_is_well_formed_and_contradicts_itself_is_refused_in_geths_words() {
+    let node = node().await;
+    let both = json!([{ "gasPrice": "0x1", "maxFeePerGas": "0x1" }]);
+    for (method, params, text) in [
+        ("eth_call", json!([{ "chainId": "0x1" }]), "chainId does not match node's (have=1, want=4242)"),
+        ("eth_call", both.clone(), "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"),
+        ("eth_estimateGas", both, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"),
+        (
+            "eth_feeHistory",
+            json!(["0x1", "latest", [50, 10]]),
+            "invalid reward percentile: #0:50.000000 >= #1:10.000000",
+        ),
+        ("eth_feeHistory", json!(["0x1", "latest", [101]]), "invalid reward percentile: 101.000000"),
+    ] {
+        let refused = node.err(method, params).await;
+        assert_eq!(refused, (-32000, text.to_owned(), Value::Null), "{method}");
+    }
+    assert!(node.asked.lock().is_empty(), "the engine is not asked");
+}
+
+#[tokio::test]
+async fn of_input_and_data_the_newer_name_counts() {
+    let node = node().await;
+    let both = json!([{ "to": CONTRACT, "data": "0x01", "input": "0x02" }]);
+    assert_eq!(node.ok("eth_call", both).await, "0x02");
 }
 
 #[tokio::test]
