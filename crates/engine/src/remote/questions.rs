@@ -58,6 +58,19 @@ pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) 
             let gas = state::<U64>(inner, ctx, "eth_estimateGas", &(request, at), at).await;
             reply.send(gas.map(|gas| gas.to()));
         }
+        EngineMessage::CallOverridden { request, at, overrides, reply } => {
+            let params = overridden(&request, at, *overrides);
+            reply.send(state(inner, ctx, "eth_call", &params, at).await);
+        }
+        EngineMessage::EstimateOverridden { request, at, overrides, reply } => {
+            let params = overridden(&request, at, *overrides);
+            let gas = state::<U64>(inner, ctx, "eth_estimateGas", &params, at).await;
+            reply.send(gas.map(|gas| gas.to()));
+        }
+        EngineMessage::Proof { address, slots, at, reply } => {
+            let slots: Vec<B256> = slots.into_iter().map(B256::from).collect();
+            reply.send(state(inner, ctx, "eth_getProof", &(address, slots, at), at).await);
+        }
         EngineMessage::BlockBy { at, full, reply } => respond(reply, block(inner, ctx, at, full)).await,
         EngineMessage::Transaction { hash, reply } => {
             respond(reply, by_hash(inner, ctx, "eth_getTransactionByHash", hash)).await;
@@ -84,6 +97,18 @@ pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) 
         }
         other => unsupported(other),
     }
+}
+
+/// What is changed of the state, and what of the block, are two parameters; the latter is left away where
+/// nothing is, for not every client knows it.
+fn overridden(
+    request: &eth::TransactionRequest,
+    at: BlockId,
+    overrides: eth::state::EvmOverrides,
+) -> Vec<serde_json::Value> {
+    let mut params = vec![json!(request), json!(at), json!(overrides.state.unwrap_or_default())];
+    params.extend(overrides.block.map(|block| json!(block)));
+    params
 }
 
 async fn respond<T>(reply: Reply<T, QueryError>, work: impl Future<Output = Result<T, QueryError>>) {

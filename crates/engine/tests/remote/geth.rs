@@ -1,122 +1,139 @@
-//! The public contract of the protocol, for Geth behind the Engine API: a fresh Geth for each sentence.
+//! Real clients: the public contract of the protocol, a fresh client for each sentence; outages; strangers.
 
-use std::fmt::Write as _;
+use std::time::Duration;
 
 use alys_bus::protocol::engine::EngineHealth;
-use alys_bus::{Address, Clock, Inbox, Latest, Limits};
-use alys_engine::messages::{EngineMessage, EnginePrivate};
-use alys_engine::{RemoteClient, RemoteConfig};
+use alys_bus::{Address, AskError, Clock, Context, Latest, Limits};
+use alys_engine::messages::{EngineError, EngineMessage};
 use alys_engine_api::JwtKey;
-use alys_peers::launch::{Client, Geth};
-use alys_testkit::contract::{
-    Subject,
-    engine::{self, EngineSubject, spec},
-};
-use ractor::ActorRef;
-use tokio::task::JoinHandle;
+use alys_testkit::contract::engine::{self, spec};
+use alys_testkit::within;
 
-type Running = (ActorRef<Inbox<EngineMessage, EnginePrivate>>, JoinHandle<()>);
+use crate::real::{Kind, Real, config, remote};
 
-/// What is done to Geth where a sentence restarts the engine.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Restart {
-    /// Nothing: only the actor is killed.
-    Actor,
-    /// It is killed by SIGKILL, and started again over the same data.
-    Kill,
-}
-
-/// The engine actor with a Geth of its own.
-struct Ours {
-    address: Address<EngineMessage>,
-    geth: Client,
-    restart: Restart,
-    running: Option<Running>,
-    _folder: tempfile::TempDir,
-}
-
-fn remote(geth: &Client) -> RemoteClient {
-    let genesis = spec().genesis().block.header.payload_hash;
-    let key = JwtKey::read(&geth.jwt()).unwrap();
-    let config = RemoteConfig {
-        public_url: Some(geth.public_url()),
-        ..RemoteConfig::new(geth.engine_url(), key, spec().chain_id, genesis)
-    };
-    let health = Latest::new(EngineHealth::default());
-    RemoteClient::new(config, Clock::system(), Limits::default(), health, None).unwrap()
-}
-
-impl Ours {
-    async fn start(restart: Restart) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let genesis = serde_json::to_string(&spec().execution_genesis_file()).unwrap();
-        let (program, spec) = (alys_peers::geth().unwrap(), spec());
-        let geth = Geth::new(program, folder.path(), &genesis, spec.chain_id, spec.blocks.gas_limit);
-        let geth = geth.start().unwrap();
-        let address = Address::new(Limits::default());
-        let running = Some(alys_engine::spawn(&address, None, remote(&geth)).await.unwrap());
-        Self { address, geth, restart, running, _folder: folder }
-    }
-}
-
-impl Subject<EngineMessage> for Ours {
-    fn address(&self) -> Address<EngineMessage> {
-        self.address.clone()
-    }
-
-    async fn restart(&mut self) {
-        if let Some((actor, ended)) = self.running.take() {
-            actor.kill();
-            ended.await.unwrap();
-        }
-        if self.restart == Restart::Kill {
-            self.geth.kill().unwrap();
-            self.geth.start().unwrap();
-        }
-        self.running = Some(alys_engine::spawn(&self.address, None, remote(&self.geth)).await.unwrap());
-    }
-}
-
-impl EngineSubject for Ours {
-    async fn another(&self) -> Self {
-        Self::start(self.restart).await
-    }
-}
-
-impl Drop for Ours {
-    fn drop(&mut self) {
-        if let Some((actor, _)) = &self.running {
-            actor.kill();
-        }
-    }
-}
-
-async fn every_sentence_holds(restart: Restart) {
-    if alys_peers::required(alys_peers::geth()).is_none() {
-        return;
-    }
-    let mut failures = String::new();
+/// The sentences that do not hold.
+async fn failures(kind: Kind) -> Vec<String> {
+    let mut failures = Vec::new();
     let tell = |sentence: &str, outcome: Result<(), &str>| match outcome {
         Ok(()) => println!("holds: {sentence}"),
         Err(why) => {
             println!("does not hold: {sentence}: {why}");
-            writeln!(failures, "{sentence}: {why}").unwrap();
+            failures.push(sentence.to_owned());
         }
     };
-    let (examined, failed) = engine::examine(async || Ours::start(restart).await, tell).await;
-    assert_eq!(failed, 0, "of {examined} sentences:\n{failures}");
+    let (examined, failed) = engine::examine(async || Real::start(kind).await, tell).await;
+    assert!(examined > 20 && failed == failures.len());
+    failures
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn geth_keeps_the_contract_of_engines() {
-    every_sentence_holds(Restart::Actor).await;
+    if Kind::Geth.is_here() {
+        assert_eq!(failures(Kind::Geth).await, Vec::<String>::new());
+    }
+}
+
+/// What EthereumJS 0.10.5 does not do. It hands out no receipts of a block that it has just executed, not
+/// even once the block is its head, so a block with transactions is never VALID with facts: it judges and
+/// builds, but is no validator's client. It shows no transaction that waits, knows no `pending` block, refuses
+/// to look beyond its head, and estimates gas for what reverts.
+const NOT_BY_ETHEREUMJS: [&str; 12] = [
+    "the same payload again is judged alike",
+    "a payload built elsewhere is valid with the same facts",
+    "a true payload is valid after a false copy of it",
+    "a rival becomes the head when it is chosen",
+    "payloads can be replayed after a restart",
+    "a transaction goes from the pool into a block and has a receipt",
+    "pending counts the nonces of the pool",
+    "refusals say what is wrong and change nothing",
+    "a block that is not there is none and its state is not found",
+    "a gas estimate suffices and a transfer takes 21000",
+    "logs are found by their address",
+    "wallets learn fees from past blocks",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ethereumjs_keeps_the_contract_of_engines_but_for_what_is_listed() {
+    if Kind::EthereumJs.is_here() {
+        let failures = failures(Kind::EthereumJs).await;
+        let unlisted: Vec<_> =
+            failures.iter().filter(|one| !NOT_BY_ETHEREUMJS.contains(&one.as_str())).collect();
+        assert!(unlisted.is_empty(), "{unlisted:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn payloads_are_replayed_to_a_geth_that_was_killed() {
-    if alys_peers::required(alys_peers::geth()).is_none() {
+    if Kind::Geth.is_here() {
+        engine::payloads_can_be_replayed_after_a_restart(Real::start(Kind::GethKilled).await).await;
+        engine::sealing_what_nobody_builds_is_an_unknown_payload(Real::start(Kind::GethKilled).await).await;
+    }
+}
+
+async fn head(real: &Real) -> Result<u64, EngineError> {
+    let outcome =
+        real.address.ask(Context::root(Duration::from_secs(10)), |reply| EngineMessage::Head { reply });
+    outcome.await.map(|head| head.number).map_err(|error| match error {
+        AskError::Actor(error) => error,
+        other => panic!("ended on the way: {other}"),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_geth_that_was_away_is_asked_again_within_five_seconds_of_its_return() {
+    if !Kind::Geth.is_here() {
         return;
     }
-    engine::payloads_can_be_replayed_after_a_restart(Ours::start(Restart::Kill).await).await;
-    engine::sealing_what_nobody_builds_is_an_unknown_payload(Ours::start(Restart::Kill).await).await;
+    let mut real = Real::start(Kind::Geth).await;
+    let clock = Clock::system();
+    for in_order in [false, true] {
+        assert_eq!(head(&real).await, Ok(0));
+        if in_order {
+            real.client.interrupt().unwrap()
+        } else {
+            real.client.kill().unwrap()
+        }
+        let error = head(&real).await.unwrap_err();
+        assert!(matches!(error, EngineError::Unavailable(_)), "{error}");
+        within(real.health.reader().wait_for(|health| *health == EngineHealth::Offline)).await;
+        real.client.start().unwrap();
+        let back = clock.now();
+        within(real.health.reader().wait_for(|health| *health == EngineHealth::Synced)).await;
+        let took = clock.now() - back;
+        println!("asked again {took:?} after its return");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert_eq!(head(&real).await, Ok(0));
+    }
+    real.client.wipe().unwrap();
+    real.client.start().unwrap();
+    within(real.health.reader().wait_for(|health| *health == EngineHealth::Synced)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_geth_of_another_chain_or_with_another_secret_is_not_believed() {
+    if !Kind::Geth.is_here() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let client = Kind::Geth.launch(folder.path());
+    let (ours, health) = (config(&client), Latest::new(EngineHealth::default()));
+    let mut other_chain = ours.clone();
+    other_chain.chain_id += 1;
+    let mut other_genesis = ours.clone();
+    other_genesis.genesis.0[0] ^= 1;
+    for (config, parts) in [
+        (other_chain.clone(), [other_chain.chain_id.to_string(), spec().chain_id.to_string()]),
+        (other_genesis.clone(), [other_genesis.genesis.to_string(), ours.genesis.to_string()]),
+    ] {
+        let address = Address::new(Limits::default());
+        let error =
+            alys_engine::spawn(&address, None, remote(config, &health)).await.err().unwrap().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    }
+    let mut other_secret = ours;
+    other_secret.jwt = JwtKey::new([1; 32]);
+    let address = Address::new(Limits::default());
+    let (actor, _) = alys_engine::spawn(&address, None, remote(other_secret, &health)).await.unwrap();
+    within(health.reader().wait_for(|health| *health == EngineHealth::AuthFailed)).await;
+    actor.kill();
 }

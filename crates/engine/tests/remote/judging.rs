@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use alloy_sol_types::{SolEvent as _, sol};
 use alys_bus::Context;
 use alys_bus::protocol::engine::EngineHealth;
 use alys_engine::messages::{EngineMessage, PayloadVerdict};
-use alys_primitives::ExecutionFacts;
+use alys_primitives::{ExecutionFacts, spec::BRIDGE};
 use alys_testkit::within;
 use serde_json::{Value, json};
 
@@ -38,6 +39,30 @@ async fn valid_brings_the_facts_of_the_receipts() {
     assert!(facts.burns.is_empty());
     let (_, asked) = rig.fake.server.log().into_iter().rfind(|(method, _)| method == NEW_PAYLOAD).unwrap();
     assert_eq!(asked[2], json!(block.header.parent), "the parent's hash of this side goes along");
+}
+
+#[tokio::test]
+async fn burns_are_read_from_the_logs_of_the_bridge() {
+    sol! {
+        event RequestPegOut(address indexed evmAddress, bytes bitcoinAddress, uint256 value);
+        event PegOutTerms(uint256 indexed id, uint256 maxFee);
+    }
+    let request = RequestPegOut {
+        evmAddress: Address::repeat_byte(3),
+        bitcoinAddress: Bytes::from_static(b"bc1q"),
+        value: U256::from(70),
+    };
+    let terms = PegOutTerms { id: U256::from(4), maxFee: U256::from(9) };
+    let data = [request.encode_log_data(), terms.encode_log_data()];
+    let logs = |address| data.iter().map(|data| Log { address, data: data.clone() }).collect();
+    let rig = Rig::start().await;
+    for (address, count) in [(BRIDGE, 1), (Address::repeat_byte(8), 0)] {
+        let (block, receipts) = with_transfer(GENESIS, 1, logs(address));
+        rig.fake.chain.lock().receipts.insert(block.header.payload_hash, receipts);
+        let PayloadVerdict::Valid(facts) = rig.judge(&block).await else { panic!("must be valid") };
+        assert_eq!(facts.burns.len(), count, "`constructor-burn`: only the bridge's logs are burns");
+        assert!(facts.burns.iter().all(|burn| burn.value == U256::from(70) && burn.id == 4));
+    }
 }
 
 /// `mock-says-yes`

@@ -8,6 +8,7 @@ mod geth;
 mod judging;
 mod outages;
 mod questions;
+mod real;
 mod rig;
 // The server that the tests of the crate below use too.
 #[path = "../../../engine-api/tests/api/server.rs"]

@@ -2,6 +2,10 @@
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_rpc_types_eth::{
+    BlockOverrides,
+    state::{AccountOverride, EvmOverrides, StateOverride},
+};
 use alys_bus::AskError;
 use alys_engine::messages::{EngineMessage, PoolStatus, QueryError, TransactionRefusal};
 use alys_testkit::wallet::Unsigned;
@@ -87,6 +91,24 @@ async fn a_revert_brings_its_data_and_any_other_refusal_comes_as_it_is() {
     );
     rig.fake.server.set(method, Reaction::Result(json!({ "what": "is this" })));
     assert!(matches!(call(&rig).await, Err(QueryError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn overrides_go_along_as_the_client_takes_them() {
+    let rig = Rig::start().await;
+    rig.fake.server.set("eth_call", Reaction::Result(json!("0x01")));
+    let account = AccountOverride { balance: Some(U256::from(5)), ..AccountOverride::default() };
+    let state = StateOverride::from_iter([(Address::repeat_byte(7), account)]);
+    let block = Some(Box::new(BlockOverrides { time: Some(9), ..BlockOverrides::default() }));
+    for (block, params) in [(None, 3), (block, 4)] {
+        let (request, at) = (Box::default(), BlockId::latest());
+        let overrides = Box::new(EvmOverrides { state: Some(state.clone()), block });
+        let ask = |reply| EngineMessage::CallOverridden { request, at, overrides, reply };
+        assert_eq!(rig.ask(ask).await.unwrap(), Bytes::from_static(&[1]));
+        let (_, asked) = rig.fake.server.log().into_iter().rfind(|(method, _)| method == "eth_call").unwrap();
+        assert_eq!(asked.as_array().unwrap().len(), params);
+        assert_eq!(asked[2][Address::repeat_byte(7).to_string().to_lowercase()]["balance"], "0x5");
+    }
 }
 
 #[tokio::test]
