@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Run a node by its configuration.
     Run(RunArgs),
+    /// Print the execution genesis of a chain: what an execution client of your own is initialised with.
+    Genesis(GenesisArgs),
     /// Ask a running node where its chain stands.
     Status(StatusArgs),
     /// Show or reset the record of what this member has promised: its last proposal and votes.
@@ -132,6 +134,14 @@ pub(crate) struct RunArgs {
     /// Check the configuration and the chain spec, print what would be used, and end.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Options of `alys genesis`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GenesisArgs {
+    /// The chain spec.
+    #[arg(long, value_name = "FILE", default_value = "chain.json")]
+    pub(crate) spec: PathBuf,
 }
 
 /// What to do with an execution client.

@@ -8,6 +8,7 @@ mod accounts;
 mod cli;
 mod dev;
 mod engine;
+mod genesis;
 mod init;
 mod logging;
 mod new_chain;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Init(args) => init::run(&args).map(|()| 0),
         Command::Run(args) => run::run(&args),
+        Command::Genesis(args) => genesis::run(&args).map(|()| 0),
         Command::Engine(command) => engine::run(&command),
         Command::Status(args) => status::run(&args).map(|()| 0),
         Command::Promises(command) => promises::run(&command).map(|()| 0),

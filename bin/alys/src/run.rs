@@ -1,7 +1,7 @@
 //! `alys run`: a node by its configuration.
 
 use alys_federation::{Keystore, MemberKeys};
-use alys_node::{Node, NodeBuilder, NodeConfig, Sources};
+use alys_node::{ClientKind, Node, NodeBuilder, NodeConfig, Sources};
 use eyre::WrapErr as _;
 
 use crate::{cli::RunArgs, init, logging, show};
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &RunArgs) -> eyre::Result<u8> {
         println!("genesis        {}", spec.genesis().block.hash());
         println!("data           {}", config.node.data_dir.display());
         println!("keys           {keys}");
+        println!("execution      {}", client(&config));
         println!("rpc            {}", config.rpc.listen);
         return Ok(0);
     }
@@ -35,6 +36,15 @@ pub(crate) fn run(args: &RunArgs) -> eyre::Result<u8> {
         node = node.keys(keys);
     }
     until_stopped(node)
+}
+
+/// Which execution client, and where.
+fn client(config: &NodeConfig) -> String {
+    match config.execution.client {
+        ClientKind::Embedded => format!("embedded, {}", config.engine_path().display()),
+        ClientKind::Geth => format!("a Geth of this node's, {}", config.geth_path().display()),
+        ClientKind::External => format!("external, {}", config.execution.url),
+    }
 }
 
 /// This member's keys, where the configuration names them.

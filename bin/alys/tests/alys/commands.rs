@@ -41,6 +41,43 @@ async fn init_makes_what_run_runs_and_status_shows() {
 }
 
 #[test]
+fn the_execution_genesis_is_printed_for_a_client_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let spec = folder.path().join("chain.json");
+    let printed = output(&["genesis", "--spec", spec.to_str().unwrap()]);
+    assert!(printed.status.success(), "{}", text(&printed.stderr));
+    let genesis: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(
+        (&genesis["config"]["chainId"], &genesis["config"]["pragueTime"]),
+        (&212_121.into(), &0.into())
+    );
+    let bridge = genesis["alloc"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .find(|(address, _)| address.eq_ignore_ascii_case("0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB"));
+    assert!(bridge.is_some_and(|(_, account)| account["code"].as_str().is_some_and(|code| code.len() > 2)));
+}
+
+#[test]
+fn a_client_to_be_examined_is_given_a_genesis_and_one_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (genesis, jwt) = (folder.path().join("genesis.json"), folder.path().join("jwt.hex"));
+    let made = output(&["engine", "genesis", "--out", genesis.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(text(&made.stdout).contains("--miner.gaslimit 30000000"), "{}", text(&made.stdout));
+    serde_json::from_slice::<serde_json::Value>(&fs::read(&genesis).unwrap()).unwrap();
+
+    fs::write(&jwt, "ab".repeat(32)).unwrap();
+    fs::set_permissions(&jwt, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let arguments = ["engine", "check", "--url", "http://127.0.0.1:9", "--jwt", jwt.to_str().unwrap()];
+    let refused = output(&arguments);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("http://127.0.0.1:9"), "{}", text(&refused.stderr));
+}
+
+#[test]
 fn secrets_are_readable_by_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
