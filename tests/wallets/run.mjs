@@ -1,19 +1,24 @@
-// Usage: node run.mjs <rpc-url> [viem|ethers]
+// Usage: node run.mjs <rpc-url> [viem|ethers|web3py]
 //
-// Runs every scenario by both libraries against the node at <rpc-url>, which must have the ten development accounts
-// funded. Prints a line for each; exits with 1 if any failed.
+// Runs every scenario by all libraries against the node at <rpc-url>, which must have the ten development accounts
+// funded. web3.py takes part where ALYS_PYTHON names a Python that can import web3. Prints a line for each; exits with
+// 1 if any failed.
 
 import { compileLedger } from './src/compile.mjs';
 import { ethersWallet } from './src/ethers.mjs';
 import { Report, eventually } from './src/report.mjs';
+import { Rpc } from './src/rpc.mjs';
 import { scenarios } from './src/scenarios.mjs';
 import { viemWallet } from './src/viem.mjs';
+import { web3pyWallet } from './src/web3py.mjs';
 
-const WALLETS = { viem: viemWallet, ethers: ethersWallet };
+const python = process.env.ALYS_PYTHON;
+const WALLETS = { viem: viemWallet, ethers: ethersWallet, ...(python && { web3py: web3pyWallet(python) }) };
 
 const [url, only] = process.argv.slice(2);
 if (!/^https?:\/\//.test(url ?? '') || (only && !WALLETS[only])) {
-  console.error('usage: node run.mjs <rpc-url> [viem|ethers], for example: node run.mjs http://127.0.0.1:8545');
+  console.error('usage: node run.mjs <rpc-url> [viem|ethers|web3py], for example: node run.mjs http://127.0.0.1:8545');
+  console.error('web3py needs ALYS_PYTHON: a Python that can import web3');
   process.exit(2);
 }
 
@@ -22,9 +27,7 @@ async function untilItAnswers() {
   const deadline = Date.now() + 30_000;
   await eventually(async () => {
     try {
-      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] });
-      const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-      return (await answer.json()).result;
+      return await new Rpc(url).call('eth_chainId');
     } catch (error) {
       if (Date.now() > deadline) throw new Error(`no node answers at ${url}: ${error.message}`);
       return false;
@@ -33,6 +36,7 @@ async function untilItAnswers() {
 }
 
 await untilItAnswers();
+if (!python) console.log('skipped web3py: ALYS_PYTHON names no Python that can import web3');
 const ledger = compileLedger();
 const report = new Report();
 for (const [name, connect] of Object.entries(WALLETS)) {

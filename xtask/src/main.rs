@@ -50,7 +50,7 @@ enum Task {
     },
     /// All tests: the README's command.
     Test,
-    /// viem and ethers against `alys dev`. Needs node and npm.
+    /// viem, ethers and web3.py against `alys dev`, embedded and with Geth. Needs node and npm.
     Wallets,
     /// A node whose Geth is killed, stopped and wiped under load, 81 times: about six minutes.
     Outages,
@@ -95,11 +95,12 @@ fn run(task: Task, variables: Variables<'_>) -> eyre::Result<()> {
         Task::Test => cargo(&["test", "--workspace", "--locked"], variables),
         Task::Contracts { check } => contracts::run(&root()?, check),
         Task::Wallets => {
-            cargo(&["build", "--package", "alys", "--locked"], &[])?;
-            wallets::run(&root()?)
+            // The program as the workspace's tests have it: nothing is compiled a second time for it.
+            cargo(&["test", "--workspace", "--no-run", "--test", "alys", "--locked"], &[])?;
+            wallets::run(&root()?, variables)
         }
         Task::Outages => {
-            let test = ["test", "--package", "alys", "--test", "alys", "--locked", "--"];
+            let test = ["test", "--workspace", "--test", "alys", "--locked", "--"];
             cargo(&[&test[..], &["--ignored", "--nocapture", "all_outages"]].concat(), PEERS_REQUIRED)
         }
     }

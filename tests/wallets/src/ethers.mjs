@@ -94,11 +94,28 @@ export async function ethersWallet(url) {
       });
     },
 
-    overWebSocket: async () => {
+    heads: async (count) => {
       const over = new WebSocketProvider(url.replace(/^http/, 'ws'));
-      const answers = await Promise.all([over.getNetwork(), over.getBlockNumber()]);
+      const numbers = [];
+      await new Promise((resolve) => over.on('block', (number) => numbers.push(number) === count && resolve()));
+      const { chainId } = await over.getNetwork();
       await over.destroy();
-      return [Number(answers[0].chainId), answers[1]];
+      return [Number(chainId), numbers.slice(0, count)];
+    },
+    watch: async (what, contract, name) => {
+      // ethers keeps its filters to itself; its users who want one install it like this.
+      const filter = what === 'events'
+        ? ['eth_newFilter', [{ address: contract.address, topics: [bound(contract, provider).interface.getEvent(name).topicHash] }]]
+        : [{ blocks: 'eth_newBlockFilter', transactions: 'eth_newPendingTransactionFilter' }[what], []];
+      const id = await raw(...filter);
+      return {
+        next: async () => (await raw('eth_getFilterChanges', [id])).map((one) => {
+          if (what !== 'events') return one;
+          const { account, note, amount } = bound(contract, provider).interface.parseLog(one).args;
+          return { account, note, amount, transactionHash: one.transactionHash };
+        }),
+        stop: () => raw('eth_uninstallFilter', [id]),
+      };
     },
 
     /** What ethers' own error codes make of an error. */

@@ -1,4 +1,4 @@
-// What wallets and dapps do, told once for both libraries.
+// What wallets and dapps do, told once for all libraries.
 
 import assert from 'node:assert/strict';
 import { ADDRESSES } from './accounts.mjs';
@@ -10,7 +10,7 @@ const NOBODY = '0x000000000000000000000000000000000000dEaD';
 const ZERO = '0x0000000000000000000000000000000000000000';
 const UNKNOWN_HASH = `0x${'12'.repeat(32)}`;
 
-/** The accounts by what they do here. Both libraries use the same: they run one after the other. */
+/** The accounts by what they do here. All libraries use the same: they run one after the other. */
 const PAYER = 0;
 const OWNER = 1;
 const CUSTOMER = 2;
@@ -208,7 +208,7 @@ export function scenarios(w, ledgerCode) {
     ]),
 
     ['a reverted transaction is mined with status 0 and takes its gas alone', async () => {
-      const data = w.encode(ledger.abi, 'debit', [100n * ETHER]);
+      const data = await w.encode(ledger.abi, 'debit', [100n * ETHER]);
       const before = await w.balance(customer());
       const hash = await w.send(CUSTOMER, { to: ledger.address, data, gasLimit: 100_000n });
       const receipt = await w.receipt(hash).catch((error) => error.receipt ?? Promise.reject(error));
@@ -219,7 +219,7 @@ export function scenarios(w, ledgerCode) {
     }],
 
     ['an estimate is enough', async () => {
-      const data = w.encode(ledger.abi, 'credit', [NOBODY, 11n]);
+      const data = await w.encode(ledger.abi, 'credit', [NOBODY, 11n]);
       const call = { to: ledger.address, data, value: 1n };
       const gas = await w.estimate(PAYER, call);
       const hash = await w.send(PAYER, { ...call, gasLimit: gas });
@@ -228,7 +228,7 @@ export function scenarios(w, ledgerCode) {
     }],
 
     ['call data is read from input and from data', async () => {
-      const data = w.encode(ledger.abi, 'total', []);
+      const data = await w.encode(ledger.abi, 'total', []);
       const [one, other] = [
         await w.raw('eth_call', [{ to: ledger.address, input: data }, 'latest']),
         await w.raw('eth_call', [{ to: ledger.address, data }]),
@@ -345,7 +345,7 @@ export function scenarios(w, ledgerCode) {
     ['an account of a key borrows the code of a contract (EIP-7702), and gives it back', async () => {
       const authority = w.address(AUTHORITY);
       const lent = await w.authorize(AUTHORITY, ledger.address);
-      const data = w.encode(ledger.abi, 'credit', [NOBODY, 12n]);
+      const data = await w.encode(ledger.abi, 'credit', [NOBODY, 12n]);
       const hash = await w.send(PAYER, { type: 4, to: authority, data, value: 3n, gasLimit: 300_000n, authorizationList: [lent] });
       const receipt = await w.receipt(hash);
       assert.deepEqual([receipt.status, receipt.type], [1, 4]);
@@ -381,10 +381,57 @@ export function scenarios(w, ledgerCode) {
       assert.ok(balances.every((balance) => balance > 0n));
     }],
 
-    ['the same is answered over WebSocket', async () => {
-      const [id, number] = await w.overWebSocket();
+    ['new heads are told over WebSocket, one after another', async () => {
+      const [id, numbers] = await w.heads(3);
       assert.equal(id, await w.chainId());
-      assert.ok(number > 0);
+      assert.deepEqual(numbers, [0, 1, 2].map((more) => numbers[0] + more));
+    }],
+
+    ['a filter tells new blocks, each once', async () => {
+      const filter = await w.watch('blocks');
+      const from = await w.blockNumber();
+      await until(from + 2, w);
+      const told = await filter.next();
+      assert.ok(told.length >= 2, `${told.length} blocks`);
+      const numbers = [];
+      for (const hash of [...told, ...(await filter.next())]) numbers.push((await w.block(hash)).number);
+      assert.deepEqual(numbers, numbers.map((_, i) => numbers[0] + i));
+      await filter.stop();
+    }],
+
+    ['a filter tells the events of a contract, each once', async () => {
+      const filter = await w.watch('events', ledger, 'Credited');
+      assert.deepEqual(await filter.next(), []);
+      const hash = await w.write(PAYER, ledger, 'credit', [NOBODY, 21n], 2n);
+      await w.receipt(hash);
+      const told = await eventually(async () => {
+        const news = await filter.next();
+        return news.length > 0 && news;
+      });
+      assert.deepEqual(told.map((event) => [event.transactionHash, Number(event.note), event.amount]), [[hash, 21, 2n]]);
+      assert.deepEqual(await filter.next(), []);
+      await filter.stop();
+    }],
+
+    ['a filter tells transactions that wait', async () => {
+      const filter = await w.watch('transactions');
+      const hash = await w.send(PAYER, { to: NOBODY, value: 1n });
+      const seen = new Set();
+      await eventually(async () => {
+        for (const one of await filter.next()) seen.add(one);
+        return seen.has(hash);
+      });
+      await filter.stop();
+      await w.receipt(hash);
+    }],
+
+    ['balances, nonces and code are read at every tag', async () => {
+      for (const tag of ['earliest', 'finalized', 'safe', 'latest', 'pending']) {
+        assert.ok((await w.balance(w.address(9), tag)) > 0n, tag);
+        assert.ok(Number(await w.nonce(w.address(9), tag)) >= 0, tag);
+      }
+      const { number } = await w.block('latest');
+      assert.equal(await w.balance(w.address(9), number), await w.balance(w.address(9), 'earliest'));
     }],
 
     ['mistakes are told by their codes', async () => {

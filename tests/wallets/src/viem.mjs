@@ -106,11 +106,30 @@ export async function viemWallet(url) {
       return logs.map((log) => ({ ...log.args, blockNumber: Number(log.blockNumber), transactionHash: log.transactionHash }));
     },
 
-    overWebSocket: async () => {
+    heads: async (count) => {
       const over = createPublicClient({ chain, transport: webSocket(url.replace(/^http/, 'ws'), { reconnect: false }) });
-      const answers = await Promise.all([over.getChainId(), over.getBlockNumber()]);
+      const numbers = [];
+      let stop;
+      await new Promise((resolve, reject) => {
+        const onBlockNumber = (number) => numbers.push(Number(number)) === count && resolve();
+        stop = over.watchBlockNumber({ onBlockNumber, onError: reject });
+      });
+      stop();
+      const id_ = await over.getChainId();
       (await over.transport.getRpcClient()).close();
-      return answers.map(Number);
+      return [id_, numbers.slice(0, count)];
+    },
+    watch: async (what, contract, eventName) => {
+      const filter = await {
+        blocks: () => client.createBlockFilter(),
+        transactions: () => client.createPendingTransactionFilter(),
+        events: () => client.createContractEventFilter({ ...contract, eventName, strict: true }),
+      }[what]();
+      return {
+        next: async () => (await client.getFilterChanges({ filter })).map((one) =>
+          (what === 'events' ? { ...one.args, transactionHash: one.transactionHash } : one)),
+        stop: () => client.uninstallFilter({ filter }),
+      };
     },
 
     /** What viem's own error classes make of an error. */
