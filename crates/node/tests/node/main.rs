@@ -12,4 +12,5 @@ mod folders;
 mod kills;
 mod own_storage;
 mod restarts;
+mod threads;
 mod watch;
