@@ -35,15 +35,15 @@ impl Acknowledged {
             let block = node.try_call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await?;
             self.blocks.insert(height, block["hash"].as_str().unwrap().to_owned());
         }
-        let mut waiting = Vec::new();
-        for hash in std::mem::take(&mut self.sent) {
+        // Where an answer is an error, the rest is asked for next time.
+        let mut at = 0;
+        while let Some(hash) = self.sent.get(at) {
             let receipt = node.try_call("eth_getTransactionReceipt", json!([hash])).await?;
             match receipt.get("blockNumber").map(number) {
-                Some(at) if at <= height => drop(self.receipts.insert(hash, at)),
-                _ => waiting.push(hash),
+                Some(mined) if mined <= height => drop(self.receipts.insert(self.sent.remove(at), mined)),
+                _ => at += 1,
             }
         }
-        self.sent = waiting;
         Ok(())
     }
 

@@ -50,8 +50,15 @@ impl Report {
         all
     }
 
+    /// Nodes resumed in time, and under load.
+    pub(crate) fn check(&self) {
+        assert!(self.slowest() <= super::RESUMES, "a node resumed too late");
+        let count = self.rows.len();
+        assert!(self.blocks > 3 * count && self.receipts > 3 * count, "there was no load");
+    }
+
     /// The longest that a node took.
-    pub(crate) fn slowest(&self) -> Duration {
+    fn slowest(&self) -> Duration {
         self.rows.iter().map(|row| row.resumed).max().unwrap_or_default()
     }
 }
