@@ -69,6 +69,20 @@ async fn receipts_over(api: &EngineApi, port: &Transport, blocks: &[BlockTransac
             }
         }
     }
+    // EthereumJS answers null for blocks whose receipts it has, and tells them by transaction.
+    let absent = receipts.iter().zip(blocks).filter(|(found, _)| found.is_none());
+    let absent: Vec<_> = absent.map(|(_, block)| block.clone()).collect();
+    if !absent.is_empty() {
+        match one_by_one(api, port, &absent).await {
+            Ok(found) => {
+                let places = receipts.iter_mut().filter(|place| place.is_none());
+                places.zip(found).for_each(|(place, found)| *place = found);
+            }
+            // Refused, they stay absent.
+            Err(error) if error.rpc().is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
     Ok(receipts)
 }
 

@@ -20,8 +20,8 @@
 //! queue of consensus has as many places. Work whose deadline has passed is dropped before it starts.
 //!
 //! **Receipts of blocks that are not canonical.** Geth keeps them for every block it has executed, Reth for
-//! the children of its head. A client that has none before a block is its head is made to follow the block
-//! for the moment (see `consensus`).
+//! the children of its head. A client that has none before a block is its head, as EthereumJS, is made to
+//! follow the block for the moment (see `consensus`); EthereumJS stays there, until the next block.
 
 mod builds;
 mod config;

@@ -68,7 +68,7 @@ pub(super) fn transaction(error: &RpcError, sent: &Transaction) -> TransactionRe
     let is = |part: &str| text.contains(part);
     let small = |value: Option<U256>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
     let price = |value: Option<U256>| value.and_then(|value| u128::try_from(value).ok()).unwrap_or_default();
-    if is("already known") || is("already imported") {
+    if is("already known") || is("already imported") || is("already in the TxPool") {
         TransactionRefusal::AlreadyKnown
     } else if is("replacement transaction underpriced") {
         TransactionRefusal::ReplacementUnderpriced
