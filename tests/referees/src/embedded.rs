@@ -164,7 +164,7 @@ impl Embedded {
         Ok(judged)
     }
 
-    /// Makes `head` the head of both; blocks [`WINDOW`] below it go to the database.
+    /// Makes `head` the head of both; blocks 40 below it go to the database.
     ///
     /// # Errors
     /// Where the head is not known.

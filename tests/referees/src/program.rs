@@ -5,7 +5,7 @@
 //! *accumulator*, the word at memory 0, which ends in storage, logs or return data; so that any
 //! difference between two clients ends in a root.
 //!
-//! Memory: the accumulator at 0, scratch up to [`SCRATCH`], data of calls and creations above.
+//! Memory: the accumulator at 0, scratch up to 0x200, data of calls and creations above.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use rand::Rng;
