@@ -6,7 +6,7 @@
 //! ```no_run
 //! let genesis = "{ … }"; // ChainSpec::execution_genesis_file() as JSON
 //! let folder = std::env::temp_dir().join("my-test");
-//! let geth = alys_peers::launch::Geth::new(alys_peers::geth()?, &folder, genesis, 4242, 30_000_000)?.start()?;
+//! let geth = alys_peers::launch::Geth::new(alys_peers::geth()?, &folder, genesis, 4242, 30_000_000).start()?;
 //! println!("{} {} {}", geth.engine_url(), geth.public_url(), geth.jwt().display());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

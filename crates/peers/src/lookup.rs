@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    fn variables<const N: usize>(set: [(&str, &Path); N]) -> impl Fn(&str) -> Option<OsString> {
+    fn variables<const N: usize>(set: [(&str, &Path); N]) -> impl Fn(&str) -> Option<OsString> + use<N> {
         let set: BTreeMap<String, OsString> =
             set.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         move |name| set.get(name).cloned()
