@@ -51,6 +51,7 @@ const NOT_BY_ETHEREUMJS: [&str; 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes three minutes, and EthereumJS sometimes does not answer: run by hand before a new version is pinned"]
 async fn ethereumjs_keeps_the_contract_of_engines_but_for_what_is_listed() {
     if Kind::EthereumJs.is_here() {
         let failures = failures(Kind::EthereumJs).await;
