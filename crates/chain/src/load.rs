@@ -52,7 +52,8 @@ pub(crate) async fn load(args: &ChainArgs) -> Result<Loaded, StartError> {
     let verifier = KeyVerifier::new(args.spec.chain_id, members.identities, &members.group_key)?;
     let promises = ask(&args.storage, args, |reply| StorageMessage::LoadPromises { reply }).await?;
     let signed = promises.clone();
-    ask(&args.federation, args, |reply| FederationMessage::RecallPromises { promises: signed, reply }).await?;
+    ask(&args.federation, args, |reply| FederationMessage::RecallPromises { promises: signed, reply })
+        .await?;
 
     let genesis = args.spec.genesis();
     let record = match load_chain(args).await? {

@@ -70,7 +70,9 @@ async fn caught(sentence: impl Future<Output = ()>) -> Result<(), String> {
     let outcome = std::panic::AssertUnwindSafe(sentence).catch_unwind().await;
     outcome.map_err(|panic| match panic.downcast::<String>() {
         Ok(text) => *text,
-        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "it panicked".to_owned(), |text| (*text).to_owned()),
+        Err(panic) => {
+            panic.downcast::<&str>().map_or_else(|_| "it panicked".to_owned(), |text| (*text).to_owned())
+        }
     })
 }
 
