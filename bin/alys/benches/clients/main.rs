@@ -5,6 +5,7 @@
 //! the same gas limit and the same funded accounts; both nodes of ours keep their state on the disk,
 //! anvil in memory. A peer that is not there is left out, and the table says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures time, and has threads of its own")]
 
 mod load;
 mod measure;

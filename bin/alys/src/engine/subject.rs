@@ -1,4 +1,8 @@
 //! What is examined: the client at its port, and beside it embedded engines, which build what it must judge.
+#![allow(
+    clippy::panic,
+    reason = "a sentence of the contract fails by panicking, and whoever examines it catches that"
+)]
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,7 +53,7 @@ impl Target {
     /// Whether it is there, and this chain's; its height.
     pub(super) async fn look(&self) -> eyre::Result<u64> {
         let client = self.client()?;
-        let identity = client.api().identity().await.wrap_err_with(|| format!("{}", self.config.url))?;
+        let identity = client.api().identity().await.wrap_err_with(|| self.config.url.clone())?;
         if identity.genesis != self.config.genesis || identity.chain_id != self.config.chain_id {
             return Err(eyre!(
                 "the client is of chain {} with genesis {}; examined is chain {} with genesis {}: start it with what `alys engine genesis` writes",
@@ -92,7 +96,7 @@ impl Examined {
                 let health = Latest::new(EngineHealth::default());
                 let config = config.as_ref().clone();
                 let client = RemoteClient::new(config, Clock::system(), Limits::default(), health, None);
-                let client = client.unwrap_or_else(|error| std::panic::panic_any(error.to_string()));
+                let client = client.unwrap_or_else(|error| panic!("{error}"));
                 spawn(&address, Recording { client, blocks: blocks.clone() }).await
             }
             Engine::Embedded(disk) => spawn(&address, embedded(disk)).await,
@@ -108,7 +112,7 @@ impl Examined {
             let verdict =
                 self.address.ask(ctx, |reply| EngineMessage::ValidatePayload { block, reply }).await;
             if !matches!(verdict, Ok(PayloadVerdict::Valid(_))) {
-                std::panic::panic_any(format!("the embedded engine does not find {head} valid: {verdict:?}"));
+                panic!("the embedded engine does not find {head} valid: {verdict:?}");
             }
             let choice = Forkchoice { head, ..Forkchoice::default() };
             let followed = self
@@ -116,7 +120,7 @@ impl Examined {
                 .ask(Context::root(PATIENCE), |reply| EngineMessage::ForkchoiceUpdate { choice, reply })
                 .await;
             if let Err(error) = followed {
-                std::panic::panic_any(format!("the embedded engine does not follow {head}: {error}"));
+                panic!("the embedded engine does not follow {head}: {error}");
             }
         }
     }
@@ -127,7 +131,7 @@ type Kill = Box<dyn Fn() + Send + Sync>;
 async fn spawn<C: ExecutionClient>(address: &Address<EngineMessage>, client: C) -> Kill {
     match alys_engine::spawn(address, None, client).await {
         Ok((actor, _)) => Box::new(move || actor.kill()),
-        Err(error) => std::panic::panic_any(format!("the engine does not start: {error}")),
+        Err(error) => panic!("the engine does not start: {error}"),
     }
 }
 

@@ -5,6 +5,7 @@
 //! and `forkchoiceUpdated`, with the flags of a managed one. Both validate the very same blocks, which
 //! neither has built. Without Geth its columns are left out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures time, and has threads of its own")]
 
 mod geth;
 mod loads;
