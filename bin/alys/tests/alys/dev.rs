@@ -73,12 +73,12 @@ async fn a_signal_stops_the_node_in_order_and_the_chain_goes_on_next_time() {
         let mut node = Node::dev(folder.path()).await;
         let height = node.height().await;
         node.reaches(height + 2).await;
-        let genesis = node.call("alys_status", json!([])).await["genesis"].clone();
+        let genesis = node.status().await["genesis"].clone();
         let status = node.stop(signal).await;
         assert!(status.success(), "{signal}: {status}");
         let again = Node::dev(folder.path()).await;
         again.reaches(height + 2).await;
-        assert_eq!(again.call("alys_status", json!([])).await["genesis"], genesis);
+        assert_eq!(again.status().await["genesis"], genesis);
     }
 }
 

@@ -89,6 +89,19 @@ impl Node {
         self.try_call(method, params.clone()).await.unwrap_or_else(|e| panic!("{method} {params}: {e}"))
     }
 
+    /// The chain's status, once it is loaded: blocks are there to be read before.
+    pub(crate) async fn status(&self) -> Value {
+        let wait = async {
+            loop {
+                match self.try_call("alys_status", json!([])).await {
+                    Ok(status) => return status,
+                    Err(_) => sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("the chain is loaded in time")
+    }
+
     /// The head's height.
     pub(crate) async fn height(&self) -> u64 {
         number(&self.call("eth_blockNumber", json!([])).await)

@@ -105,9 +105,11 @@ fn allowance(site: &CallSite<'_>, request: &CallRequest) -> Result<u64, CallErro
                 account.map(|account| account.balance).unwrap_or_default()
             }
         };
-        let Some(available) = balance.checked_sub(request.value) else {
+        // As Geth has it: whose value leaves nothing for gas cannot pay for the transfer.
+        if !request.value.is_zero() && request.value >= balance {
             return Err(CallError::Refused("insufficient funds for transfer".into()));
-        };
+        }
+        let available = balance.saturating_sub(request.value);
         let payable = available / U256::from(price);
         most = most.min(payable.saturating_to());
     }
