@@ -16,7 +16,7 @@ const IN_MEMORY: &[&str] = &["dev", "--http", "127.0.0.1:0", "--slot-seconds", "
 async fn a_development_chain_makes_a_block_every_slot() {
     let node = Node::start(IN_MEMORY).await;
     node.reaches(2).await;
-    let first = node.call("alys_status", json!([])).await;
+    let first = node.status().await;
     node.reaches(number_of(&first, "head") + 5).await;
     let second = node.call("alys_status", json!([])).await;
     let slots = second["head"]["slot"].as_u64().unwrap() - first["head"]["slot"].as_u64().unwrap();

@@ -62,7 +62,7 @@ impl Acknowledged {
 
 /// Heads of chain and engine agree, and the state is that of the head: each transfer moved one wei.
 pub(crate) async fn heads_agree(node: &Node) {
-    let status = node.call("alys_status", json!([])).await;
+    let status = node.status().await;
     let head = status["head"]["height"].as_u64().unwrap();
     let final_height = status["finalized"]["height"].as_u64().unwrap();
     assert!(final_height <= head);
@@ -120,7 +120,7 @@ async fn every_acknowledged_block_survives_100_kills_at_random_moments_under_loa
     node.reaches(before + 1).await;
     acknowledged.check(&node, seed).await;
     heads_agree(&node).await;
-    let Value::Object(_) = node.call("alys_status", json!([])).await else { panic!("no status") };
+    let Value::Object(_) = node.status().await else { panic!("no status") };
     println!(
         "{KILLS} kills: {} blocks and {} receipts acknowledged, all there",
         acknowledged.blocks.len(),
