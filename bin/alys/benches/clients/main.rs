@@ -25,7 +25,11 @@ async fn main() {
     println!("signing {transactions} transactions of each kind");
     let loads = [Load::new(Kind::Transfer, transactions), Load::new(Kind::Erc20, transactions)];
     let mut rows = Vec::new();
-    for start in [peer::embedded, peer::geth, peer::anvil] {
+    // ALYS_BENCH_NODE=geth leaves the others out.
+    let only = std::env::var("ALYS_BENCH_NODE").ok();
+    let nodes: [(&str, fn() -> Result<Peer, String>); 3] =
+        [("embedded", peer::embedded), ("geth", peer::geth), ("anvil", peer::anvil)];
+    for (_, start) in nodes.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)) {
         match start() {
             Ok(peer) => rows.push(measure_all(peer, &loads).await),
             Err(why) => println!("left out: {why}"),
