@@ -27,7 +27,7 @@ async fn main() {
     let mut rows = Vec::new();
     // ALYS_BENCH_NODE=geth leaves the others out.
     let only = std::env::var("ALYS_BENCH_NODE").ok();
-    let nodes: [(&str, fn() -> Result<Peer, String>); 3] =
+    let nodes: [(&str, Start); 3] =
         [("embedded", peer::embedded), ("geth", peer::geth), ("anvil", peer::anvil)];
     for (_, start) in nodes.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)) {
         match start() {
@@ -37,6 +37,9 @@ async fn main() {
     }
     print_table(&rows);
 }
+
+/// How a node is started; the error says why it is left out.
+type Start = fn() -> Result<Peer, String>;
 
 struct Row {
     name: &'static str,
