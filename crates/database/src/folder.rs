@@ -17,8 +17,16 @@ const MARKS: [(&str, &str); 2] = [("sled", "sled"), ("redb", "data.redb")];
 pub(crate) struct Folder {
     backend: &'static str,
     path: PathBuf,
-    /// Held for its lock, which the operating system drops when the file is closed.
-    _lock: File,
+    /// Held for its lock.
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that another thread is just starting holds a copy until its exec.
+        // What cannot be unlocked is unlocked by then.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -44,7 +52,7 @@ impl Folder {
                 });
             }
         }
-        Ok(Self { backend, path: path.to_path_buf(), _lock: lock })
+        Ok(Self { backend, path: path.to_path_buf(), lock })
     }
 
     /// Where the backend keeps its file or files.

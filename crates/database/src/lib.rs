@@ -44,7 +44,7 @@ mod verify;
 pub use batch::{Batch, Write};
 pub use config::{Backend, DatabaseConfig, MIN_CACHE_BYTES, open, open_with_snapshots};
 pub use error::DatabaseError;
-pub use memory::{Fault, Left, MemoryDatabase, MemoryDisk};
+pub use memory::{Fault, HeldDisk, Left, MemoryDatabase, MemoryDisk};
 pub use redb::RedbDatabase;
 pub use sled::SledDatabase;
 pub use verify::Verifying;

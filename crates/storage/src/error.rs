@@ -37,6 +37,9 @@ pub enum OpenError {
     /// What must be readable to begin with is damaged.
     #[error("{0}; restore a checkpoint, or move the folder away and sync again")]
     Damaged(StorageError),
+    /// A move to another backend was cut off between its renames; the text says which folder to rename.
+    #[error("{0}")]
+    InterruptedMove(String),
     /// The operating system gave no thread.
     #[error(transparent)]
     Thread(#[from] WorkerError),

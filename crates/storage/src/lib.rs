@@ -8,6 +8,7 @@
 //! | [`store`] | blocks, head, finality, indexes, pruning, checkpoints, integrity; its documentation has the key layout |
 //! | [`cache`] | the blocks used last, never newer than the disk |
 //! | [`promises`] | the promise record: a file of two slots |
+//! | [`moving`] | moves the blocks of a stopped node to the other backend |
 //! | [`setup`] | opens both, each on its own thread |
 //! | [`actor`] | [`StorageActor`], which routes and answers from the cache |
 //!
@@ -45,6 +46,7 @@ pub mod config;
 pub mod error;
 pub mod messages;
 mod metrics;
+pub mod moving;
 pub mod promises;
 pub mod setup;
 pub mod store;

@@ -12,6 +12,7 @@ use crate::cache::BlockCache;
 use crate::config::StorageConfig;
 use crate::error::OpenError;
 use crate::messages::Promises;
+use crate::moving;
 use crate::promises::{MemorySlots, PromiseError, PromiseRecord, fresh};
 use crate::store::Store;
 use crate::threads::{BlockThread, PromiseThread};
@@ -27,6 +28,8 @@ pub struct StorageSetup {
     cache: BlockCache,
     /// Where a storage in memory lies; it outlives its threads as a disk does.
     memory: (MemoryDisk, MemorySlots),
+    /// Whether a record that is missing is lost, also where there is no database beside it.
+    has_promised: bool,
 }
 
 impl StorageSetup {
@@ -41,6 +44,7 @@ impl StorageSetup {
             limits: WorkerLimits::default(),
             mode: WorkerMode::Thread,
             memory: (MemoryDisk::new(), MemorySlots::new(fresh(&Promises::default()))),
+            has_promised: false,
             config,
         })
     }
@@ -66,6 +70,25 @@ impl StorageSetup {
         self
     }
 
+    /// This member may have promised before: no new record is made, and one that is missing is an error
+    /// ([`PromiseError::Lost`]) even where there is no database either, as on a new disk.
+    ///
+    /// Storage cannot know that: it knows neither the chain's slots nor whether there are keys. Has no
+    /// effect in memory, where every record is new.
+    #[must_use]
+    pub fn has_promised(mut self) -> Self {
+        self.has_promised = true;
+        self
+    }
+
+    /// Whether there is neither a record nor a database yet: this member has promised nothing, or what it
+    /// promised is not known here. In memory always so.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        let is_there = self.config.promises_path().exists() || self.config.database_path().exists();
+        self.config.backend == Backend::Memory || !is_there
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &StorageConfig {
@@ -86,6 +109,9 @@ impl StorageSetup {
         let database: Arc<dyn Database> = match self.config.backend {
             Backend::Memory => Arc::new(self.memory.0.open()?),
             Backend::Sled | Backend::Redb => {
+                if let Some(interrupted) = moving::unfinished(&self.config) {
+                    return Err(OpenError::InterruptedMove(interrupted));
+                }
                 self.make_promises()?;
                 open(&self.config.database())?
             }
@@ -116,6 +142,9 @@ impl StorageSetup {
         }
         if self.config.database_path().exists() {
             return Err(PromiseError::Missing { place: path.display().to_string() }.into());
+        }
+        if self.has_promised {
+            return Err(PromiseError::Lost { place: path.display().to_string() }.into());
         }
         create_folder(&self.config.path)
             .map_err(|source| PromiseError::Io { place: path.display().to_string(), source })?;

@@ -192,6 +192,8 @@ pub struct StoredBlock {
 /// What a chain goes on from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainRecord {
+    /// The hash of the block at height 0, which tells which chain this is; kept when the block is pruned.
+    pub genesis: B256,
     /// The head.
     pub head: BlockRef,
     /// The last final block.

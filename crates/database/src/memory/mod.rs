@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use self::versions::{Stored, Versions};
 use crate::guard::Health;
@@ -63,7 +63,14 @@ pub enum Fault {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDisk {
     state: Arc<RwLock<Disk>>,
+    /// Taken by each commit, and by who holds commits back.
+    busy: Arc<Mutex<()>>,
 }
+
+/// While it lives, no commit ends: a disk that is busy. See [`MemoryDisk::hold`].
+#[must_use]
+#[derive(Debug)]
+pub struct HeldDisk<'a>(#[expect(dead_code, reason = "is the lock")] MutexGuard<'a, ()>);
 
 #[derive(Debug, Default)]
 struct Disk {
@@ -116,6 +123,11 @@ impl MemoryDisk {
     /// Takes back all faults that have not happened.
     pub fn clear_faults(&self) {
         self.state.write().faults.clear();
+    }
+
+    /// Lets commits wait until what is returned is dropped; reads go on.
+    pub fn hold(&self) -> HeldDisk<'_> {
+        HeldDisk(self.busy.lock())
     }
 
     /// Cuts the power between two commits: every handle is dead, what was synced stays.
@@ -263,6 +275,7 @@ impl Reader for MemoryDatabase {
 impl Database for MemoryDatabase {
     fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
         let writes = batch.into_latest()?;
+        let _turn = self.disk.busy.lock();
         let mut disk = self.disk.state.write();
         disk.alive(self.generation)?;
         if self.health.is_poisoned() {

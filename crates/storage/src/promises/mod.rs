@@ -25,9 +25,12 @@ use std::io;
 use std::path::Path;
 
 use alys_bus::protocol::storage::Promises;
-use alys_primitives::{SignedVote, Slot, envelope::SignedHeader};
-use ssz::{Decode as _, Encode as _};
-use ssz_derive::{Decode, Encode};
+use alys_primitives::{
+    SignedVote, Slot,
+    envelope::SignedHeader,
+    ssz::{self, Decode as _, Encode as _},
+    ssz_derive::{Decode, Encode},
+};
 
 pub use slots::{FileSlots, MemorySlots, SlotFault, Slots};
 
@@ -73,6 +76,17 @@ pub enum PromiseError {
          to that slot"
     )]
     Missing {
+        /// The file.
+        place: String,
+    },
+    /// There is neither a record nor a database, and this member may have voted before.
+    #[error(
+        "there is no promise record {place} and no database beside it, so this is a new disk or not the \
+         folder of before; what this member has voted is not known and it must not vote. Name the folder \
+         of before (storage.path), or choose a slot in which this member has surely not voted yet (the \
+         present one, once the old process is stopped) and reset the record to that slot"
+    )]
+    Lost {
         /// The file.
         place: String,
     },

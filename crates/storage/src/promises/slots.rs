@@ -40,6 +40,14 @@ pub struct FileSlots {
     place: String,
 }
 
+impl Drop for FileSlots {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that another thread is just starting holds a copy until its exec.
+        // What cannot be unlocked is unlocked by then.
+        let _ = self.file.unlock();
+    }
+}
+
 impl FileSlots {
     /// Opens an existing file, and locks it.
     ///

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::keccak256;
 use alys_bus::protocol::storage::{BlockChange, BlockRef, HeadUpdate, StorageError};
 use alys_database::Batch;
-use alys_primitives::{B256, Block, Certificate};
-use ssz::Encode as _;
+use alys_primitives::{B256, Block, Certificate, ssz::Encode as _};
 
 use super::keys::{CHAIN, COUNT, PEG, Table, at, canonical, height_of, transaction};
 use super::pending::{Plan, plan};
@@ -131,7 +130,7 @@ impl Store {
             let height = self.pending.height(hash).unwrap_or_default();
             batch.put(at(Table::Facts, height, hash), change.facts.as_ssz_bytes());
             if height > finalized.height {
-                batch.put(at(Table::Changes, height, hash), change.peg.as_ssz_bytes());
+                batch.put(at(Table::Changes, height, hash), change.peg.encode());
             }
         }
         for (height, hash) in &plan.settle {

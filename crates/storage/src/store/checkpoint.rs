@@ -1,7 +1,7 @@
 //! A consistent, verified copy in a new folder.
 //!
-//! Final blocks do not change, so they are copied a few at a time while the chain goes on. The last
-//! step copies what is not final and the single records, all at once: the copy is the storage of that
+//! Final blocks do not change, nor do the hashes of pruned heights, so they are copied a few at a time
+//! while the chain goes on. The last step copies what is not final and the single records, all at once: the copy is the storage of that
 //! moment. It is then opened and checked, and only then gets its name.
 //!
 //! The promise record is not copied: a member that was restored from yesterday must not believe that
@@ -26,10 +26,15 @@ use crate::error::from_database;
 /// Blocks copied in one step and so in one batch.
 const BLOCKS_A_STEP: u64 = 64;
 
+/// Pruned heights copied in one step: about as many bytes as one small block has.
+const HEIGHTS_A_STEP: u64 = 256;
+
 /// The copy's batches are cut at this size (4 MiB).
 const BATCH_BYTES: usize = 4 << 20;
 
 enum Phase {
+    /// The hashes of pruned heights, upwards from this height.
+    Pruned(u64),
     /// Final blocks, upwards from this height.
     Copy(u64),
     /// The copy, opened.
@@ -82,7 +87,7 @@ impl Checkpoint {
             target: Some(open(&config).map_err(from_database)?),
             partial,
             config,
-            phase: Phase::Copy(chain.oldest),
+            phase: if chain.oldest > 0 { Phase::Pruned(0) } else { Phase::Copy(0) },
             head: chain.head,
             _pin: store.pin(),
         })
@@ -96,6 +101,7 @@ impl Checkpoint {
     pub fn step(&mut self, store: &Store) -> Result<Step<CheckpointReport>, StorageError> {
         store.usable()?;
         match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Pruned(height) => self.copy_pruned(store, height)?,
             Phase::Copy(height) => self.copy(store, height)?,
             Phase::Check(copy, mut check) => match check.step(&copy)? {
                 Step::More => self.phase = Phase::Check(copy, check),
@@ -109,10 +115,26 @@ impl Checkpoint {
         Ok(Step::More)
     }
 
+    /// Of pruned blocks the hashes by height. The pin keeps the oldest whole block where it is.
+    fn copy_pruned(&mut self, store: &Store, from: u64) -> Result<(), StorageError> {
+        let Some(chain) = &store.chain else { return Err(corrupt("the record of the chain is gone")) };
+        let Some(target) = self.target.clone() else { return Err(corrupt("the copy is closed")) };
+        let mut writer = Writer::new(target.as_ref());
+        let end = chain.oldest.min(from.saturating_add(HEIGHTS_A_STEP));
+        for height in from..end {
+            if let Some(hash) = store.canonical_hash(height)? {
+                writer.put(canonical(height), hash.to_vec())?;
+            }
+        }
+        writer.flush()?;
+        self.phase = if end < chain.oldest { Phase::Pruned(end) } else { Phase::Copy(end) };
+        Ok(())
+    }
+
     fn copy(&mut self, store: &Store, from: u64) -> Result<(), StorageError> {
         let Some(chain) = &store.chain else { return Err(corrupt("the record of the chain is gone")) };
         let Some(target) = self.target.clone() else { return Err(corrupt("the copy is closed")) };
-        let mut writer = Writer { target: target.as_ref(), batch: Batch::new(), bytes: 0 };
+        let mut writer = Writer::new(target.as_ref());
         let end = chain.finalized.height.min(from.saturating_add(BLOCKS_A_STEP - 1));
         for height in from..=end {
             let hash = store.canonical_hash(height)?;
@@ -129,12 +151,6 @@ impl Checkpoint {
             copy_block(store, &mut writer, *height, hash, known.canonical)?;
             if known.changed {
                 writer.copy(store, at(Table::Changes, *height, hash))?;
-            }
-        }
-        // Of pruned blocks the hashes by height.
-        for height in 0..chain.oldest {
-            if store.canonical_hash(height)?.is_some() {
-                writer.copy(store, canonical(height))?;
             }
         }
         writer.put(FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec())?;
@@ -213,7 +229,11 @@ struct Writer<'a> {
     bytes: usize,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(target: &'a dyn Database) -> Self {
+        Self { target, batch: Batch::new(), bytes: 0 }
+    }
+
     /// An entry as the store has it; absence is damage.
     fn copy(&mut self, store: &Store, key: Vec<u8>) -> Result<(), StorageError> {
         let value = store.get(&key)?.ok_or_else(|| corrupt("an entry vanished while it was copied"))?;

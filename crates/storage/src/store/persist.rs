@@ -6,7 +6,6 @@ use std::sync::Arc;
 use alys_bus::protocol::storage::{BlockStatus, StorageError, StoredBlock};
 use alys_database::Batch;
 use alys_primitives::{B256, SignedProposal};
-use ssz::Encode as _;
 
 use super::keys::{COUNT, Table, at, height_of};
 use super::pending::{PendingBlock, Spot};
@@ -46,7 +45,7 @@ impl Store {
                     return;
                 }
                 new += u64::from(matches!(verdict, Verdict::New));
-                let bytes = proposal.as_ssz_bytes();
+                let bytes = proposal.encode();
                 added.insert(hash, ((height, hash), proposal, bytes.len() as u64));
                 batch.put(at(Table::Blocks, height, &hash), bytes);
                 batch.put(height_of(&hash), height.to_be_bytes());

@@ -1,9 +1,11 @@
 //! What lies under the keys: SSZ, except for single numbers and hashes.
 
 use alys_bus::protocol::storage::{BlockRef, StorageError};
-use alys_primitives::{B256, Certificate, Slot};
-use ssz::{Decode, Encode};
-use ssz_derive::{Decode, Encode};
+use alys_primitives::{
+    B256, Certificate, Slot,
+    ssz::{self, Decode, Encode},
+    ssz_derive::{Decode, Encode},
+};
 
 /// A [`BlockRef`] as it is stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]

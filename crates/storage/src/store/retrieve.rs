@@ -150,7 +150,9 @@ impl Store {
             }
             pending.push(block);
         }
+        let genesis = self.canonical_hash(0)?;
         Ok(Some(ChainRecord {
+            genesis: genesis.ok_or_else(|| corrupt("the hash at height 0 is missing".to_owned()))?,
             head: chain.head,
             finalized: last,
             peg: self.final_peg()?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alys_bus::{Address, AskError, Context, Limits, WorkerLimits, WorkerMode};
+use alys_bus::{Address, AskError, Context, Limits, WorkerMode};
 use alys_database::{Backend, Fault, Left, MemoryDisk};
 use alys_primitives::SignedProposal;
 use alys_storage::promises::{MemorySlots, SlotFault, fresh};
@@ -11,6 +11,8 @@ use alys_storage::{
     BlockQuery, BlockStatus, Promises, StorageArgs, StorageConfig, StorageError, StorageMessage,
     StorageSetup, spawn,
 };
+use alys_testkit::within;
+use tokio::task::JoinSet;
 
 use crate::blocks::{child, genesis, hash, line, update};
 
@@ -168,45 +170,51 @@ async fn blocks_that_queue_up_share_their_commits() {
     let (setup, disk, _) = memory_setup();
     let address = Address::new(Limits::new(256, 16));
     let args = StorageArgs::open(&setup).unwrap();
-    let _actor = spawn(&address, None, args).await.unwrap();
+    let _actor = spawn(&address, None, args.clone()).await.unwrap();
     let before = disk.commits();
-    let blocks = line(&genesis(), 200);
-    let asks = blocks.iter().map(|block| {
+    let blocks = line(&genesis(), 201);
+    let mut answers = JoinSet::new();
+    let mut persist = |block: &Arc<SignedProposal>| {
         let (asker, block) = (Asker(address.clone()), Arc::clone(block));
-        async move { asker.persist(&block).await }
-    });
-    // All are sent before the first is answered.
-    let answers = futures::future::join_all(asks).await;
-    assert!(answers.iter().all(Result::is_ok));
-    let commits = disk.commits() - before;
-    assert!(commits < 100, "{commits} commits for 200 blocks");
+        answers.spawn(async move { asker.persist(&block).await });
+    };
+    // The disk is busy with the first, so that all others have come when it is free again.
+    let busy = disk.hold();
+    persist(&blocks[0]);
+    within(until(|| args.blocks.stats().running.is_some())).await;
+    blocks[1..].iter().for_each(persist);
+    within(until(|| args.blocks.stats().queued[0] == 200)).await;
+    drop(busy);
+    assert!(answers.join_all().await.iter().all(Result::is_ok));
+    // One for the first, and as many as 200 blocks need in batches of at most 128.
+    assert_eq!(disk.commits() - before, 3);
+}
+
+/// Until something has become true that nobody tells.
+async fn until(mut met: impl FnMut() -> bool) {
+    while !met() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promise_never_waits_behind_imports() {
-    let folder = tempfile::tempdir().unwrap();
-    let setup = StorageSetup::new(StorageConfig::new(Backend::Redb, folder.path().join("storage"))).unwrap();
-    let setup = setup.limits(WorkerLimits { normal: 4096, control: 64 });
-    let address = Address::new(Limits::new(4096, 64));
-    let _actor = spawn(&address, None, StorageArgs::open(&setup).unwrap()).await.unwrap();
-    let asker = Asker(address.clone());
-    asker.promise(1).await.unwrap();
-    let blocks = line(&genesis(), 1500);
-    let import = async {
-        let asks = blocks.iter().map(|block| {
-            let (asker, block) = (Asker(address.clone()), Arc::clone(block));
-            async move { asker.persist(&block).await }
-        });
-        futures::future::join_all(asks).await
-    };
-    let promise = async {
-        tokio::task::yield_now().await;
-        asker.promise(2).await.unwrap();
-        setup.cache().counts().blocks
-    };
-    let (imported, when_promised) = tokio::join!(import, promise);
-    assert!(imported.iter().all(Result::is_ok));
-    assert!(when_promised < 1500, "the promise was answered after all imports");
+    let (setup, disk, _) = memory_setup();
+    let asker = Asker(Address::new(Limits::default()));
+    let args = StorageArgs::open(&setup).unwrap();
+    let _actor = spawn(&asker.0, None, args.clone()).await.unwrap();
+    let busy = disk.hold();
+    let mut imports = JoinSet::new();
+    for block in line(&genesis(), 100) {
+        let asker = Asker(asker.0.clone());
+        imports.spawn(async move { asker.persist(&block).await });
+    }
+    within(until(|| args.blocks.stats().running.is_some())).await;
+    // Not one import can end before the promise is answered.
+    within(asker.promise(2)).await.unwrap();
+    assert_eq!(args.blocks.stats().done, 0);
+    drop(busy);
+    assert!(imports.join_all().await.iter().all(Result::is_ok));
 }
 
 #[tokio::test]

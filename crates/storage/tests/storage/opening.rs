@@ -74,6 +74,27 @@ fn a_database_without_its_promise_record_is_refused_until_the_record_is_reset() 
     setup.open_store().unwrap();
 }
 
+/// `two-rivals`: with the whole folder gone, an empty record would let a member vote twice in a slot.
+#[test]
+fn two_rivals_a_member_that_has_promised_gets_no_new_record_on_a_new_disk() {
+    for backend in [Backend::Sled, Backend::Redb] {
+        let folder = tempfile::tempdir().unwrap();
+        let lost = setup(backend, folder.path()).has_promised();
+        assert!(lost.is_new());
+        for refusal in [lost.open_store().err().unwrap(), lost.open_record().err().unwrap()] {
+            assert!(matches!(refusal, OpenError::Promises(PromiseError::Lost { .. })), "{refusal}");
+            let told = refusal.to_string();
+            assert!(told.contains("storage.path") && told.contains("reset the record"), "{told}");
+        }
+        assert!(!folder.path().join("storage").exists(), "nothing was made");
+        std::fs::create_dir(folder.path().join("storage")).unwrap();
+        alys_storage::PromiseRecord::reset(&lost.config().promises_path(), 70).unwrap();
+        assert!(!lost.is_new());
+        assert_eq!(lost.open_record().unwrap().promises().lock, 70);
+        lost.open_store().unwrap();
+    }
+}
+
 #[test]
 fn a_second_process_is_told_to_stop_the_first() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,16 @@
 //! What is served: the cache, ranges, pruned storages, checkpoints.
 
-use std::sync::Arc;
+use std::ops::Bound;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use alloy_primitives::keccak256;
-use alys_database::{Backend, Database, DatabaseConfig, MemoryDisk, open as open_database};
+use alys_database::{
+    Backend, Batch, Database, DatabaseConfig, DatabaseError, Entry, MemoryDisk, Order, Reader, Verified,
+    Verifying, open as open_database,
+};
 use alys_primitives::{Bytes, SignedProposal};
 use alys_storage::{BlockCache, BlockQuery, BlockStatus, MAX_RANGE, StorageError, Store};
 
@@ -176,9 +183,14 @@ fn a_pruned_storage_serves_recent_ranges_and_keeps_the_hashes_of_old_heights() {
     assert_eq!(heights, 401);
 }
 
-fn file_store(backend: Backend, folder: &std::path::Path) -> Store {
+fn file_config(backend: Backend, folder: &std::path::Path) -> DatabaseConfig {
     let mut config = DatabaseConfig::new(backend, folder);
     config.cache_bytes = 16 << 20;
+    config
+}
+
+fn file_store(backend: Backend, folder: &std::path::Path) -> Store {
+    let config = file_config(backend, folder);
     Store::open(open_database(&config).unwrap(), BlockCache::new(1 << 20)).unwrap()
 }
 
@@ -245,6 +257,80 @@ fn a_checkpoint_is_of_one_moment_though_the_chain_goes_on_and_pruning_waits_for_
         copy.retrieve(BlockQuery::Range { from: 0, count: 1000 }).unwrap().len() as u64,
         record.head.height + 1
     );
+}
+
+/// A database that counts what is read of it.
+struct Counted {
+    inner: Box<dyn Database>,
+    reads: Arc<AtomicU64>,
+}
+
+impl Reader for Counted {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DatabaseError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.get(key)
+    }
+
+    fn scan(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Entry>, DatabaseError> {
+        let found = self.inner.scan(range, order, limit)?;
+        self.reads.fetch_add(found.len() as u64, Ordering::SeqCst);
+        Ok(found)
+    }
+}
+
+impl Database for Counted {
+    fn commit(&self, batch: Batch) -> Result<(), DatabaseError> {
+        self.inner.commit(batch)
+    }
+    fn size_on_disk(&self) -> Result<u64, DatabaseError> {
+        self.inner.size_on_disk()
+    }
+    fn backend(&self) -> &'static str {
+        self.inner.backend()
+    }
+    fn verify_some(&self, progress: &mut Verifying, limit: usize) -> Result<Option<Verified>, DatabaseError> {
+        self.inner.verify_some(progress, limit)
+    }
+}
+
+#[test]
+fn a_checkpoint_of_a_long_pruned_chain_takes_a_few_heights_a_step_and_others_have_their_turns() {
+    use alys_storage::store::{Checkpoint, Step};
+    let (folder, disk) = (tempfile::tempdir().unwrap(), MemoryDisk::new());
+    let target = folder.path().join("copy");
+    let reads = Arc::new(AtomicU64::new(0));
+    let counted = Counted { inner: Box::new(disk.open().unwrap()), reads: Arc::clone(&reads) };
+    let mut store = Store::open(Arc::new(counted), BlockCache::new(0)).unwrap();
+    let blocks = chain_of(&mut store, 1500, 2);
+    store.prune(1490).unwrap();
+
+    let mut work = Checkpoint::new(&store, &target).unwrap();
+    let (mut head, mut turns) = (Arc::clone(&blocks[1500]), 0);
+    loop {
+        // A block of others between any two steps.
+        head = child(&head, head.block.header.slot + 1, vec![]);
+        store.persist(&[Arc::clone(&head)]).remove(0).unwrap();
+        store.apply_head(&update(&head, &blocks[1498], &[Arc::clone(&head)])).unwrap();
+        turns += 1;
+        let before = reads.load(Ordering::SeqCst);
+        let step = work.step(&store).unwrap();
+        let read = reads.load(Ordering::SeqCst) - before;
+        assert!(read <= 300, "{read} reads in step {turns}");
+        if matches!(step, Step::Done(_)) {
+            break;
+        }
+    }
+    assert!(turns > 6, "{turns} turns while 1490 pruned heights were copied");
+    drop(work);
+
+    let copy = open_database(&file_config(Backend::Redb, &target.join("database"))).unwrap();
+    let heights = dump(&*copy).iter().filter(|(key, _)| key[0] == 3).count();
+    assert!(heights > 1500, "{heights} heights have their hash");
 }
 
 #[test]
