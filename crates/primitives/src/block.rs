@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use alloy_rpc_types_engine::ExecutionPayloadV3;
 use sha2::{Digest as _, Sha256};
-use ssz::{Decode as _, Encode as _};
+use ssz::Encode as _;
 use ssz_derive::{Decode, Encode};
 use ssz_types::VariableList;
 use tree_hash::TreeHash as _;
@@ -181,8 +181,13 @@ impl Block {
     /// # Errors
     /// Where the bytes are not exactly the SSZ encoding of a block.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::from_ssz_bytes(bytes).map_err(|error| DecodeError(format!("{error:?}")))
+        decode(bytes)
     }
+}
+
+/// Decodes what must be exactly one encoding of `T`: no byte less, none more.
+pub(crate) fn decode<T: ssz::Decode>(bytes: &[u8]) -> Result<T, DecodeError> {
+    T::from_ssz_bytes(bytes).map_err(|error| DecodeError(format!("{error:?}")))
 }
 
 /// The bytes are not the SSZ encoding of what was expected.

@@ -5,12 +5,13 @@
 
 use alloy_primitives::{B256, FixedBytes, b256};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ssz::Encode as _;
 use ssz_derive::{Decode, Encode};
 use tree_hash::TreeHash;
 use tree_hash_derive::TreeHash;
 
 use crate::{
-    block::{Block, Header},
+    block::{Block, DecodeError, Header, decode},
     vote::Vote,
 };
 
@@ -122,6 +123,20 @@ impl SignedProposal {
     pub fn signed_header(&self) -> SignedHeader {
         SignedHeader { header: self.block.header.clone(), signature: self.signature }
     }
+
+    /// The SSZ bytes, as they travel.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.as_ssz_bytes()
+    }
+
+    /// Decodes a proposal. Checks no signature.
+    ///
+    /// # Errors
+    /// Where the bytes are not exactly the SSZ encoding of one.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode(bytes)
+    }
 }
 
 impl Envelope for SignedProposal {
@@ -164,6 +179,22 @@ pub struct SignedVote {
     pub vote: Vote,
     /// The voter's signature over it.
     pub signature: IdentitySignature,
+}
+
+impl SignedVote {
+    /// The SSZ bytes, as they travel.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.as_ssz_bytes()
+    }
+
+    /// Decodes a vote. Checks no signature.
+    ///
+    /// # Errors
+    /// Where the bytes are not exactly the SSZ encoding of one: its length is fixed.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode(bytes)
+    }
 }
 
 impl Envelope for SignedVote {

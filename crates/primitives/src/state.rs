@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, U256};
-use ssz::{Decode as _, Encode as _};
+use ssz::Encode as _;
 use ssz_derive::{Decode, Encode};
 use ssz_types::VariableList;
 use tree_hash::TreeHash as _;
@@ -15,7 +15,7 @@ use tree_hash_derive::TreeHash;
 
 use crate::{
     Body, ExecutionFacts,
-    block::DecodeError,
+    block::{DecodeError, decode},
     limits::MaxWaitingCredits,
     slots::Slot,
     withdrawals::{Credit, Dues, expected_withdrawals},
@@ -132,7 +132,7 @@ impl PegState {
     /// # Errors
     /// Where the bytes are no peg state.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::from_ssz_bytes(bytes).map_err(|error| DecodeError(format!("{error:?}")))
+        decode(bytes)
     }
 }
 

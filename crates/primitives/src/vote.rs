@@ -1,11 +1,13 @@
 //! Votes, certificates, and the root that members sign.
 
 use alloy_primitives::{B256, b256};
+use ssz::Encode as _;
 use ssz_derive::{Decode, Encode};
 use tree_hash::TreeHash;
 use tree_hash_derive::TreeHash;
 
 use crate::{
+    block::{DecodeError, decode},
     bls::{BlsError, BlsSignature, VerifyingKey},
     slots::Slot,
 };
@@ -132,6 +134,20 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// The SSZ bytes, as they travel.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.as_ssz_bytes()
+    }
+
+    /// Decodes a certificate. Checks no signature.
+    ///
+    /// # Errors
+    /// Where the bytes are not exactly the SSZ encoding of one: its length is fixed.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode(bytes)
+    }
+
     /// Checks the signature under the epoch's group key.
     ///
     /// The caller chooses the key by `data.epoch`.

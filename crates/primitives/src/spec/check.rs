@@ -40,6 +40,16 @@ fn require(
     if ok { Ok(()) } else { Err(SpecError::Field { field, value: value.to_string(), must: must.into() }) }
 }
 
+/// The target of a compact form, if that is the form Bitcoin writes it in.
+///
+/// Decoding alone drops what does not fit into 256 bits, so that one of the hardest targets could stand
+/// where the easiest is meant; and numbers that decode alike would make two specs of one rule.
+fn target(bits: u32) -> Option<bitcoin::Target> {
+    let compact = bitcoin::CompactTarget::from_consensus(bits);
+    let target = bitcoin::Target::from_compact(compact);
+    (target > bitcoin::Target::ZERO && target.to_compact_lossy() == compact).then_some(target)
+}
+
 impl ChainSpec {
     /// Checks every field.
     ///
@@ -86,10 +96,13 @@ impl ChainSpec {
         require(m.max_unanchored > 0, "mining.max_unanchored", m.max_unanchored, "must not be 0")?;
         require(m.anchor_spacing > 0, "mining.anchor_spacing", m.anchor_spacing, "must not be 0")?;
         require(m.half_life > 0, "mining.half_life", m.half_life, "must not be 0")?;
-        let target = |bits| bitcoin::Target::from_compact(bitcoin::CompactTarget::from_consensus(bits));
-        let ordered = target(m.hardest_bits) > bitcoin::Target::ZERO
-            && target(m.hardest_bits) <= target(m.easiest_bits);
-        let must = "must be a target above 0 and no easier than mining.easiest_bits";
+        let ends = [("mining.hardest_bits", m.hardest_bits), ("mining.easiest_bits", m.easiest_bits)];
+        for (field, bits) in ends {
+            let must = "must be a target above 0 and below 2^256, in the compact form that Bitcoin writes";
+            require(target(bits).is_some(), field, format!("{bits:#x}"), must)?;
+        }
+        let ordered = target(m.hardest_bits) <= target(m.easiest_bits);
+        let must = "must be no easier than mining.easiest_bits";
         require(ordered, "mining.hardest_bits", format!("{:#x}", m.hardest_bits), must)
     }
 

@@ -10,6 +10,7 @@ mod contracts;
 mod development;
 mod digest;
 mod genesis;
+mod unique;
 
 pub use bridge::{BRIDGE, BRIDGE_MIN_PAYOUT_SLOT, bridge_account, bridge_code};
 pub use check::SpecError;
@@ -169,6 +170,7 @@ pub struct ExecutionGenesis {
     /// Extra data of the genesis header, at most 32 bytes.
     pub extra_data: Bytes,
     /// Accounts by address.
+    #[serde(deserialize_with = "unique::map")]
     pub accounts: BTreeMap<Address, GenesisAccount>,
 }
 
@@ -183,6 +185,7 @@ pub struct GenesisAccount {
     /// Code, empty for an account of a key.
     pub code: Bytes,
     /// Storage slots.
+    #[serde(deserialize_with = "unique::map")]
     pub storage: BTreeMap<B256, B256>,
 }
 

@@ -120,6 +120,46 @@ fn parameter_mismatch_every_field_changes_the_digest_and_the_genesis() {
     }
 }
 
+/// A spec's JSON in which the first line that has `what` stands a second time, after `change`.
+fn doubled(what: &str, change: impl Fn(&str) -> String) -> String {
+    let json = spec().to_json();
+    let start = json.find(what).unwrap();
+    // The value ends where its brace closes, or its string.
+    let rest = &json[start..];
+    let value = rest.find(": ").unwrap() + 2;
+    let end = if rest[value..].starts_with('{') {
+        let mut open = 0_i32;
+        let closing = |c: char| {
+            open += i32::from(c == '{') - i32::from(c == '}');
+            c == '}' && open == 0
+        };
+        value + rest[value..].find(closing).unwrap() + 1
+    } else {
+        value + 1 + rest[value + 1..].find('"').unwrap() + 1
+    };
+    let entry = &rest[..end];
+    json.replacen(entry, &format!("{},{entry}", change(entry)), 1)
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused_by_name_also_in_other_letters() {
+    let address = "\"0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"";
+    let same = doubled(address, str::to_owned);
+    let upper = |entry: &str| entry.replacen("0xbbbb", "0xBBBB", 1);
+    let slot = "\"0x0000000000000000000000000000000000000000000000000000000000000000\"";
+    let account = alys_primitives::spec::BRIDGE.to_string();
+    for (json, named) in [
+        (same, account.as_str()),
+        (doubled(address, upper), account.as_str()),
+        (doubled(slot, str::to_owned), slot.trim_matches('"')),
+        (doubled("\"chain_id\"", |_| "\"chain_id\": 1".to_owned()), "chain_id"),
+    ] {
+        let error = ChainSpec::from_json(&json).unwrap_err().to_string();
+        let twice = error.contains("stands twice") || error.contains("duplicate field");
+        assert!(twice && error.contains(named), "{named}: {error}");
+    }
+}
+
 type Change = (&'static str, fn(&mut ChainSpec));
 
 #[test]
@@ -137,6 +177,12 @@ fn every_bad_number_is_refused_by_name() {
         ("mining.max_unanchored", |s| s.mining.max_unanchored = 0),
         ("mining.half_life", |s| s.mining.half_life = 0),
         ("mining.hardest_bits", |s| s.mining.hardest_bits = 0x2100_ffff),
+        ("mining.hardest_bits", |s| s.mining.hardest_bits = 0),
+        // Negative; 2^256 and more, whose high bits decoding drops; not the shortest form.
+        ("mining.hardest_bits", |s| s.mining.hardest_bits = 0x1a80_ffff),
+        ("mining.easiest_bits", |s| s.mining.easiest_bits = 0x237f_ffff),
+        ("mining.easiest_bits", |s| s.mining.easiest_bits = 0xff7f_ffff),
+        ("mining.easiest_bits", |s| s.mining.easiest_bits = 0x2200_00ff),
         ("peg.deposit_confirmations", |s| s.peg.deposit_confirmations = 0),
         ("peg.min_deposit", |s| s.peg.min_deposit = 545),
         ("peg.min_fee_rate", |s| s.peg.min_fee_rate = s.peg.max_fee_rate + 1),

@@ -61,7 +61,7 @@ fn encoding_and_root<T: Encode + Decode + TreeHash>(vector: &Vector) {
 }
 
 #[test]
-fn every_type_encodes_and_hashes_as_the_independent_implementation_says() {
+fn encoder_drift_every_type_encodes_and_hashes_as_the_independent_implementation_says() {
     let golden = golden();
     assert_eq!(golden.vectors.len(), 69);
     for vector in &golden.vectors {
