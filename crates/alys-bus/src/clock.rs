@@ -72,6 +72,15 @@ impl Clock {
         anchor.unix_ms.saturating_add(millis(now.saturating_duration_since(anchor.at)))
     }
 
+    /// The same, with the system's time read at once, for whoever has been told that this clock is wrong. All
+    /// clones follow. A clock for tests has no system behind it, and goes on.
+    pub fn read_anew(&self) -> u64 {
+        if self.follows_system {
+            *self.anchor.lock() = Anchor { unix_ms: system_ms(), at: instant() };
+        }
+        self.now_ms()
+    }
+
     /// The monotonic time, for deadlines and measurements.
     pub fn now(&self) -> Instant {
         instant()
@@ -109,4 +118,24 @@ impl Default for Clock {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_read_anew_follows_a_step_of_the_system_at_once_and_all_clones_with_it() {
+        // As if the system had been stepped since it was read.
+        let clock = Clock::anchored(5, true);
+        let clone = clock.clone();
+        assert!(clone.now_ms() < 1_000_000);
+        assert!(clock.read_anew() >= system_ms() - 10_000);
+        assert!(clone.now_ms() >= system_ms() - 10_000);
+    }
+
+    #[test]
+    fn a_clock_for_tests_stays_where_it_is_when_it_is_read_anew() {
+        assert!(Clock::at(5).read_anew() < 1_000_000);
+    }
 }

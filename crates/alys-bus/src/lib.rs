@@ -6,8 +6,9 @@
 //! # A tour
 //!
 //! **A protocol** is an enum of messages, data only. A message that owes an answer holds a [`Reply`];
-//! [`protocol_kinds!`] numbers the variants. The protocols of the nine actors stand in the module
-//! `protocol`, which the mechanism never imports.
+//! [`protocol_kinds!`] numbers the variants. The protocols by which actors know each other stand in the
+//! module `protocol`, which the mechanism never imports; what only one program's parts say to each other
+//! (rpc's own messages) stays in its crate.
 //!
 //! **An [`Address`]** leads to the actor that speaks a protocol, through all its restarts: the
 //! supervisor [binds](Address::bind) it to each new incarnation. It holds the [`Limits`]: ractor's
@@ -51,8 +52,8 @@
 //! ```
 //! use std::{convert::Infallible, time::Duration};
 //!
+//! use alys_bus::ractor::{Actor, ActorProcessingErr, ActorRef};
 //! use alys_bus::{Address, Context, Feed, Inbox, Limits, Reply, Work, protocol_kinds, spawn_actor};
-//! use ractor::{Actor, ActorProcessingErr, ActorRef};
 //!
 //! enum Counter {
 //!     /// Answers the count after adding `by`.
@@ -146,6 +147,10 @@ mod task;
 mod timer;
 mod topic;
 mod worker;
+
+/// What runs the actors. For authors of an actor: its `Actor` trait is implemented beside a [`Feed`], of
+/// the very version that this crate binds addresses to; nothing else of it is needed.
+pub use ractor;
 
 pub use address::{Address, Teller};
 pub use clock::Clock;

@@ -287,11 +287,26 @@ pub enum PayloadVerdict {
         /// Why, in the client's words.
         reason: String,
     },
-    /// It cannot be judged now: the parent is missing, the client is syncing, facts cannot be had.
+    /// It cannot be judged now.
     Unavailable {
         /// What is missing.
+        lack: Lack,
+        /// The same in words.
         what: String,
     },
+}
+
+/// What keeps a payload from being judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lack {
+    /// The parent, or one below it: the client has to be given those first.
+    Parent,
+    /// An answer: the client is out of reach, or too slow.
+    Answer,
+    /// A judgement: the client answers, and with an error.
+    Judgement,
+    /// The facts: it says VALID, and what the payload did cannot be had.
+    Facts,
 }
 
 /// Payload hashes that the client shall follow.
@@ -342,10 +357,10 @@ pub enum EngineError {
     /// No payload is being built under this id.
     #[error("no payload is being built under this id")]
     UnknownPayload,
-    /// The client broke its contract, or its disk failed.
+    /// The client answers, and does not do it: it broke its contract, or its disk failed.
     #[error("the execution client failed: {0}")]
     Failed(String),
-    /// The client's data are not this node's to throw away; an operator has to, and this says how.
+    /// The client's data are not this node's to throw away, or not again: an operator is needed, and this says what for.
     #[error("{0}")]
     NotManaged(String),
 }

@@ -11,17 +11,21 @@
 //! federation may ask those; bridge may ask those and them; chain may ask all of them; rpc and
 //! supervisor may ask anyone. Toward the rest an actor holds a [`Teller`](crate::Teller).
 
+pub mod bridge;
 pub mod chain;
 pub mod engine;
 pub mod federation;
+pub mod metrics;
 pub mod network;
 pub mod query;
 pub mod storage;
 pub mod supervisor;
 
+pub use bridge::BridgeMessage;
 pub use chain::ChainMessage;
 pub use engine::EngineMessage;
 pub use federation::FederationMessage;
+pub use metrics::MetricsMessage;
 pub use network::NetworkMessage;
 pub use storage::StorageMessage;
 pub use supervisor::SupervisorMessage;

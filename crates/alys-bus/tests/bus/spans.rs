@@ -1,9 +1,6 @@
 //! One id from the root request to wherever it leads.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::{Arc, OnceLock};
 
 use alys_bus::{
     Address, Context, Feed, Inbox, Limits, Reply, Work, pipe, protocol_kinds, root_request, spawn_actor,
@@ -17,6 +14,8 @@ use tracing::{
     span,
 };
 use tracing_subscriber::{Layer, layer::Context as LayerContext, prelude::*, registry::LookupSpan};
+
+use super::support::PATIENCE;
 
 /// Two actors in a row, each of which logs what it does.
 enum Hop {
@@ -139,7 +138,7 @@ async fn two_in_a_row() -> (Address<Hop>, Address<Hop>) {
 async fn one_id_goes_from_the_root_request_through_every_actor_and_each_hop_has_its_span() {
     subscribe();
     let (above, _below) = two_in_a_row().await;
-    let (id, outcome) = root_request("eth_getBalance", Duration::from_secs(5), |ctx| async move {
+    let (id, outcome) = root_request("eth_getBalance", PATIENCE, |ctx| async move {
         (ctx.id, above.ask(ctx, |reply| Hop::Down { reply }).await)
     })
     .await;
@@ -153,9 +152,9 @@ async fn control_work_that_overtakes_keeps_its_own_span() {
     subscribe();
     let (_above, below) = two_in_a_row().await;
     let (go, go_rx) = tokio::sync::oneshot::channel();
-    below.try_tell(Context::root(Duration::from_secs(5)), Hop::Wait { go: go_rx }).unwrap();
+    below.try_tell(Context::root(PATIENCE), Hop::Wait { go: go_rx }).unwrap();
     let ask = |name, address: Address<Hop>| {
-        tokio::spawn(root_request(name, Duration::from_secs(5), move |ctx| async move {
+        tokio::spawn(root_request(name, PATIENCE, move |ctx| async move {
             address.ask(ctx, |reply| Hop::Down { reply }).await.unwrap();
             ctx.id
         }))

@@ -2,6 +2,14 @@
 
 use std::{fs, path::Path};
 
+use alys_bus::{
+    Protocol,
+    protocol::{
+        BridgeMessage, ChainMessage, EngineMessage, FederationMessage, MetricsMessage, NetworkMessage,
+        StorageMessage, SupervisorMessage,
+    },
+};
+
 /// The lines of code, not of documentation, of all files of the mechanism.
 fn mechanism() -> Vec<(String, String)> {
     fn collect(folder: &Path, lines: &mut Vec<(String, String)>) {
@@ -31,6 +39,25 @@ fn the_mechanism_never_imports_a_protocol() {
         .filter(|(_, line)| line.contains("protocol::") || line.contains("alys_primitives"))
         .collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+fn has<M: Protocol>(actor: &str, messages: &[&str]) {
+    assert_eq!(M::ACTOR, actor);
+    for message in messages {
+        assert!(M::KINDS.contains(message), "{actor} has no {message}");
+    }
+}
+
+#[test]
+fn every_message_that_the_roadmap_names_stands_under_its_name_in_its_protocol() {
+    has::<StorageMessage>("storage", &["PersistBlock", "RetrieveBlock", "PruneOldBlocks"]);
+    has::<EngineMessage>("engine", &["BuildExecutionPayload", "ValidatePayload", "ForkchoiceUpdate"]);
+    has::<NetworkMessage>("network", &["BroadcastBlock", "SubscribeToBlocks", "PeerHealth"]);
+    has::<SupervisorMessage>("supervisor", &["RegisterActor", "HealthCheck", "RestartActor"]);
+    has::<BridgeMessage>("bridge", &["ProcessPegins", "FinalizePegouts", "MonitorBitcoin"]);
+    has::<MetricsMessage>("metrics", &["CollectMetrics", "ExportMetrics", "Alert"]);
+    has::<FederationMessage>("federation", &["CollectSignature", "ValidateMember", "UpdateThreshold"]);
+    has::<ChainMessage>("chain", &["Proposal", "Vote", "Certificate", "Status"]);
 }
 
 #[test]
