@@ -51,13 +51,19 @@ contract Bridge {
     /// @notice The burn is below the least one. Both in wei.
     error BelowMinimum(uint256 value, uint256 minimum);
 
+    /// @notice Nothing was sent along. Where genesis wrote a minimum, `BelowMinimum` says so first.
+    error NothingToBurn();
+
     /// @notice The burn, in wei, is not a whole number of satoshis (10^10 wei).
     error NotWholeSats(uint256 value);
 
     /// @notice No Bitcoin address that can be paid has a text of this many bytes.
     error ImpossibleLength(uint256 length);
 
-    /// @notice The caller did not make this request, or nobody did.
+    /// @notice Nobody made this request: the id is not given out yet.
+    error UnknownPegOut(uint256 id);
+
+    /// @notice The caller did not make this request.
     error NotYourPegOut(uint256 id, address caller);
 
     /// @notice The request was cancelled before.
@@ -88,7 +94,8 @@ contract Bridge {
     /// @param id The request's id.
     function cancelPegOut(uint256 id) external {
         PegOut storage pegOut = pegOuts[id];
-        // The zero address, of an id not given out, calls nothing.
+        // Nobody signs as the zero address, but `eth_call` without a sender comes from it: it made no request either.
+        if (pegOut.burner == address(0)) revert UnknownPegOut(id);
         if (pegOut.burner != msg.sender) revert NotYourPegOut(id, msg.sender);
         if (pegOut.cancelled) revert AlreadyCancelled(id);
         pegOut.cancelled = true;
@@ -100,6 +107,8 @@ contract Bridge {
         if (address(this) != BRIDGE) revert NotTheBridge(address(this));
         uint256 minimum = minPayoutSat * WEI_PER_SAT;
         if (msg.value < minimum) revert BelowMinimum(msg.value, minimum);
+        // Where genesis wrote no minimum (a test that puts only the code there), nothing would still be a burn.
+        if (msg.value == 0) revert NothingToBurn();
         if (msg.value % WEI_PER_SAT != 0) revert NotWholeSats(msg.value);
         if (!_isPossibleLength(bitcoinAddress.length)) revert ImpossibleLength(bitcoinAddress.length);
         id = nextId++;

@@ -3,6 +3,7 @@
 //! The contract's interface is read from its artifact, so what is tested is what is shipped.
 
 mod facts;
+mod nothing;
 mod random;
 mod rules;
 mod script;
