@@ -55,7 +55,8 @@ pub struct ChainArgs {
     pub storage: Address<StorageMessage>,
     /// The execution client.
     pub engine: Address<EngineMessage>,
-    /// How it fares; `None` where nobody says. Its return ends the wait for the next try.
+    /// How it fares; `None` where nobody says. After each time that it was out of reach it is compared with
+    /// storage before any vote, and its return ends the wait for that.
     pub engine_health: Option<LatestReader<EngineHealth>>,
     /// Signatures.
     pub federation: Address<FederationMessage>,
@@ -182,14 +183,18 @@ fn announce(args: &ChainArgs) {
     });
 }
 
-/// Tells the core when the execution client answers again.
+/// Tells the core when the execution client goes out of reach, and when it answers again.
 fn watch_engine(me: &Me, mut health: LatestReader<EngineHealth>) -> Task {
     let core = me.clone();
     spawn_task(Owner::actor(me), "engine health", async move {
         while let Some(now) = health.changed().await {
-            if now == EngineHealth::Synced
-                && core.send_message(Inbox::Private(Input::EngineBack.into())).is_err()
-            {
+            let input = match now {
+                EngineHealth::Synced => Input::EngineBack,
+                EngineHealth::Offline | EngineHealth::AuthFailed => Input::EngineGone,
+                // It answers; what it lacks shows in its answers.
+                _ => continue,
+            };
+            if core.send_message(Inbox::Private(input.into())).is_err() {
                 break;
             }
         }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use alys_bus::{
     Address, Context, Protocol, Release, Reply, Ticket, Timer, pipe, pipe_any,
     protocol::{
-        engine::{EngineMessage, PayloadVerdict},
+        engine::{EngineMessage, Lack, PayloadVerdict},
         federation::FederationMessage,
         network::NetworkMessage,
         storage::{Promises, StorageMessage},
@@ -186,7 +186,7 @@ fn answer(state: &ChainState, input: Input) {
 }
 
 fn verdict(result: Outcome<PayloadVerdict>) -> PayloadVerdict {
-    result.unwrap_or_else(|failure| PayloadVerdict::Unavailable { what: failure.what })
+    result.unwrap_or_else(|failure| PayloadVerdict::Unavailable { lack: Lack::Answer, what: failure.what })
 }
 
 fn publish(state: &ChainState, gossip: Gossip) {

@@ -60,7 +60,7 @@ pub(crate) async fn load(args: &ChainArgs) -> Result<Loaded, StartError> {
         Some(record) => record,
         None => first_start(args, &genesis).await?,
     };
-    check_genesis(args, &genesis).await?;
+    check_genesis(&record, &genesis)?;
     let root = block(args, BlockQuery::Hash(record.finalized.hash), "last final block").await?;
     let carriers = carriers(args, record.finalized).await?;
     let ChainRecord { head, peg, facts, finalization, notarization, pending, changes, .. } = *record;
@@ -107,9 +107,8 @@ async fn first_start(args: &ChainArgs, genesis: &Genesis) -> Result<Box<ChainRec
 }
 
 /// Another spec is another chain: its blocks are of no use here.
-async fn check_genesis(args: &ChainArgs, genesis: &Genesis) -> Result<(), StartError> {
-    let stored = block(args, BlockQuery::Height(0), "genesis block").await?;
-    let (found, expected) = (stored.block.block.hash(), genesis.block.hash());
+fn check_genesis(record: &ChainRecord, genesis: &Genesis) -> Result<(), StartError> {
+    let (found, expected) = (record.genesis, genesis.block.hash());
     if found == expected { Ok(()) } else { Err(StartError::OtherChain { found, expected }) }
 }
 

@@ -38,8 +38,10 @@ pub(crate) struct Follow {
     pub(crate) moving: Move,
     /// When to try again what failed.
     pub(crate) retry: Retry,
-    /// Whether the engine has to be compared with storage before anything else.
-    pub(crate) out_of_step: bool,
+    /// Since when the engine has to be compared with storage before anything else, Unix ms.
+    pub(crate) out_of_step: Option<u64>,
+    /// Whether the engine was lost while it was being compared: what was found then may not hold any more.
+    pub(crate) lost_again: bool,
     /// Whether the operator was told that the engine needs a hand; until it is in step again.
     pub(crate) alarmed: bool,
     /// Told when the engine has followed.
@@ -48,14 +50,15 @@ pub(crate) struct Follow {
 
 impl Follow {
     /// As storage says; the engine is still to be compared with it.
-    pub(crate) const fn new(head: BlockRef, finalized: BlockRef) -> Self {
+    pub(crate) const fn new(head: BlockRef, finalized: BlockRef, now_ms: u64) -> Self {
         Self {
             head,
             finalized,
             engine: None,
             moving: Move::Idle,
             retry: Retry { at: 0, failures: 0 },
-            out_of_step: true,
+            out_of_step: Some(now_ms),
+            lost_again: false,
             alarmed: false,
             news: Vec::new(),
         }
@@ -63,6 +66,21 @@ impl Follow {
 
     /// Whether the engine can be asked to judge and build.
     pub(crate) const fn is_in_step(&self) -> bool {
-        !self.out_of_step && !matches!(self.moving, Move::Reconciling(_))
+        self.out_of_step.is_none() && !matches!(self.moving, Move::Reconciling(_))
+    }
+
+    /// The engine may be elsewhere than it was.
+    pub(crate) fn lose(&mut self, now_ms: u64) {
+        self.out_of_step.get_or_insert(now_ms);
+        self.lost_again = matches!(self.moving, Move::Reconciling(_));
+    }
+
+    /// The engine stands where storage does.
+    pub(crate) fn found(&mut self) {
+        self.retry = Retry::default();
+        if !std::mem::take(&mut self.lost_again) {
+            self.out_of_step = None;
+            self.alarmed = false;
+        }
     }
 }

@@ -132,6 +132,9 @@ pub enum Input {
     HeadApplied(Outcome<()>),
     /// The engine was told what to follow, and says where it stands.
     Followed(Outcome<EngineHead>),
-    /// The engine answers again after an outage: what waits for it need wait no longer.
+    /// The engine is out of reach: whatever it knew has to be found out again.
+    EngineGone,
+    /// The engine answers again after an outage: what waits for it need wait no longer, but until it has
+    /// been compared with storage nothing that it says is voted for.
     EngineBack,
 }

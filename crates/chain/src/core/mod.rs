@@ -135,7 +135,11 @@ impl Core {
 
             Input::HeadApplied(result) => handle::head_applied(self, now_ms, result, fx),
             Input::Followed(result) => handle::followed(self, now_ms, result, fx),
-            Input::EngineBack => self.follow.retry.at = now_ms,
+            Input::EngineGone => self.follow.lose(now_ms),
+            Input::EngineBack => {
+                self.follow.lose(now_ms);
+                self.follow.retry.at = now_ms;
+            }
         }
         self.do_duties(now_ms, fx);
     }

@@ -67,7 +67,7 @@ impl Core {
             shortfall: None,
             drafts: 0,
             optional: OptionalItems::default(),
-            follow: Follow::new(start.head, finalized),
+            follow: Follow::new(start.head, finalized, now_ms),
             wants: Wants::default(),
             quorum_seen: 0,
             reviewed: slot,

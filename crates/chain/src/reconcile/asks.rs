@@ -5,13 +5,14 @@ use std::sync::Arc;
 use alys_bus::{
     AskError, Context,
     protocol::{
-        engine::{EngineHead, EngineMessage, Forkchoice, PayloadVerdict},
+        engine::{EngineError, EngineHead, EngineMessage, Forkchoice, PayloadVerdict},
         query::QueryError,
         storage::{BlockQuery, StoredBlock},
     },
 };
 use alys_primitives::B256;
 
+use super::Trouble;
 use crate::{
     actor::ChainArgs,
     core::{Failure, Outcome},
@@ -32,9 +33,13 @@ pub(super) async fn engine_head(args: &ChainArgs) -> Outcome<EngineHead> {
     outcome(args.engine.ask(ctx, |reply| EngineMessage::Head { reply }).await)
 }
 
-pub(super) async fn follow(args: &ChainArgs, choice: Forkchoice) -> Outcome<EngineHead> {
+/// Stuck where the client answers with a refusal.
+pub(super) async fn follow(args: &ChainArgs, choice: Forkchoice) -> Result<EngineHead, Trouble> {
     let ctx = Context::root(args.config.engine());
-    outcome(args.engine.ask(ctx, |reply| EngineMessage::ForkchoiceUpdate { choice, reply }).await)
+    match args.engine.ask(ctx, |reply| EngineMessage::ForkchoiceUpdate { choice, reply }).await {
+        Err(AskError::Actor(EngineError::Failed(why))) => Err(Trouble::Stuck(why)),
+        other => Ok(outcome(other)?),
+    }
 }
 
 pub(super) async fn validate(args: &ChainArgs, block: &StoredBlock) -> Outcome<PayloadVerdict> {

@@ -8,17 +8,17 @@
 //!        │ stands elsewhere
 //!   back to its own head, find the last block both have,
 //!   replay from there: payload, forkchoice, read back ── stands at the head ────► done
-//!        │ takes no payload, or does not move: once more, then
+//!        │ takes no payload, or does not move: twice more, then
 //!   throw its data away, replay from block 1 ── only a client in this node's hands; else an alarm
 //! ```
 
 mod asks;
 mod common;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use alys_bus::protocol::{
-    engine::{EngineHead, Forkchoice, PayloadVerdict},
+    engine::{EngineHead, Forkchoice, Lack, PayloadVerdict},
     storage::{BlockQuery, BlockRef, StoredBlock},
 };
 use alys_primitives::B256;
@@ -32,11 +32,17 @@ use asks::{engine_head, follow, reset, stored, transient, validate};
 /// Blocks read from storage at a time.
 const CHUNK: u32 = 32;
 
+/// Before the next tries, where the client is stuck: it may have been on its way up, or down.
+const PAUSES: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
+
+/// How often a long replay says how far it is.
+const PROGRESS: Duration = Duration::from_secs(5);
+
 /// Why the client is not where storage is.
 enum Trouble {
     /// Somebody did not answer: the same may go well later.
     Failed(Failure),
-    /// The client answers, and does not go where it is told.
+    /// The client answers, and does not go where it is told. A client that is merely slow, or gone, is never stuck.
     Stuck(String),
 }
 
@@ -52,18 +58,19 @@ impl From<Failure> for Trouble {
 /// Ends when the client says itself that it stands there. A transient failure: the core comes back. One
 /// that is not needs an operator, and says what is to be done; the core comes back all the same.
 pub(crate) async fn reconcile(args: &ChainArgs, head: BlockRef, choice: Forkchoice) -> Outcome<EngineHead> {
-    // Twice, before anything is thrown away: the client may have been on its way up, or down.
     let mut outcome = bring(args, head, choice).await;
-    if let Err(Trouble::Stuck(why)) = &outcome {
+    for pause in PAUSES {
+        let Err(Trouble::Stuck(why)) = &outcome else { break };
         tracing::warn!(why, "the execution client does not come to where storage is; once more");
+        args.clock.sleep(pause).await;
         outcome = bring(args, head, choice).await;
     }
     if let Err(Trouble::Stuck(why)) = &outcome {
         // Without an answer it is not stuck but gone.
         engine_head(args).await?;
-        tracing::warn!(why, "the execution client's data are thrown away and made again");
         let refused = |failure: Failure| Failure { what: format!("{why}; {failure}"), ..failure };
         reset(args).await.map_err(refused)?;
+        tracing::warn!(why, "the execution client's data were thrown away, and are made again");
         outcome = bring(args, head, choice).await;
     }
     outcome.map_err(|trouble| match trouble {
@@ -92,8 +99,11 @@ async fn bring(args: &ChainArgs, head: BlockRef, choice: Forkchoice) -> Result<E
     // A client that was sent after a head which it has not may be waiting for that head from its peers,
     // who do not exist. This ends the wait.
     let own = Forkchoice { head: stands.hash, ..Forkchoice::default() };
-    if let Err(failure) = follow(args, own).await {
-        tracing::debug!(%failure, "the client does not go to its own head");
+    match follow(args, own).await {
+        Err(Trouble::Stuck(why)) => tracing::debug!(why, "the client does not go to its own head"),
+        other => {
+            other?;
+        }
     }
     let mut from = common::first_missing(args, stands, head).await?;
     let mut back = 1;
@@ -127,6 +137,7 @@ enum Replayed {
 /// Hands the client one payload after the other, and reads back that it follows each.
 async fn replay(args: &ChainArgs, from: u64, head: BlockRef) -> Result<Replayed, Trouble> {
     let mut next = from;
+    let mut told = args.clock.now();
     while next <= head.height {
         let blocks = stored(args, BlockQuery::Range { from: next, count: CHUNK }).await?;
         if blocks.is_empty() {
@@ -136,12 +147,16 @@ async fn replay(args: &ChainArgs, from: u64, head: BlockRef) -> Result<Replayed,
             let (height, payload) = (height_of(&block), payload_of(&block));
             match validate(args, &block).await? {
                 PayloadVerdict::Valid(_) => {}
-                PayloadVerdict::Unavailable { what } | PayloadVerdict::Invalid { reason: what }
+                PayloadVerdict::Unavailable { lack: Lack::Parent, what }
+                | PayloadVerdict::Invalid { reason: what }
                     if height == from =>
                 {
                     return Ok(Replayed::NotFrom(what));
                 }
-                PayloadVerdict::Unavailable { what } => {
+                PayloadVerdict::Unavailable { lack: Lack::Judgement, what } => {
+                    return Err(Trouble::Stuck(format!("it does not judge block {height}: {what}")));
+                }
+                PayloadVerdict::Unavailable { what, .. } => {
                     return Err(transient(format!("block {height} cannot be replayed now: {what}")).into());
                 }
                 PayloadVerdict::Invalid { reason } => {
@@ -157,6 +172,10 @@ async fn replay(args: &ChainArgs, from: u64, head: BlockRef) -> Result<Replayed,
                 return Err(Trouble::Stuck(what));
             }
             next = height.saturating_add(1);
+            if args.clock.now().saturating_duration_since(told) >= PROGRESS {
+                told = args.clock.now();
+                tracing::info!(height, of = head.height, "payloads are replayed");
+            }
         }
     }
     Ok(Replayed::All)

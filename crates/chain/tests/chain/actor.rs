@@ -7,7 +7,7 @@ use alys_bus::{
     Address, Context, Latest, Limits, Topic, WorkerMode,
     protocol::{
         chain::{ChainEvent, ChainMessage, ChainStatus, SyncState},
-        engine::{EngineError, EngineMessage},
+        engine::{EngineError, EngineHealth, EngineMessage},
         federation::FederationMessage,
         network::{NetworkMessage, Source},
         storage::{StorageError, StorageMessage},
@@ -32,6 +32,8 @@ struct Node {
     promises_fail: Arc<Mutex<bool>>,
     /// Whether the client refuses everything.
     engine_fails: Arc<Mutex<bool>>,
+    /// How the client fares.
+    health: Latest<EngineHealth>,
     time: TestClock,
     address: Address<ChainMessage>,
     args: ChainArgs,
@@ -57,13 +59,14 @@ impl Node {
         let keys = SingleKey::new(spec.chain_id, members);
         let federation = federation(keys.clone()).await;
         let time = TestClock::at(GENESIS_MS);
+        let health = Latest::new(EngineHealth::Synced);
         let args = ChainArgs {
             spec: Arc::clone(&spec),
             config: ChainConfig::default(),
             clock: time.clock(),
             storage: storage.address(),
             engine: client.address(),
-            engine_health: None,
+            engine_health: Some(health.reader()),
             federation: federation.address(),
             network,
             events: Topic::new(256),
@@ -80,6 +83,7 @@ impl Node {
             disk_fails,
             promises_fail,
             engine_fails,
+            health,
             time,
             address,
             args,
@@ -246,6 +250,20 @@ async fn el_syncing_forever_a_client_that_comes_back_empty_is_replayed_without_a
     let head = node.disk.lock().head;
     assert!(head.height > stood.height, "{head:?}");
     assert_eq!(node.engine.lock().head.number, head.height);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_out_of_reach_is_brought_to_the_head_before_the_next_slot() {
+    let node = Node::new().await;
+    let _actor = node.start().await;
+    node.pass_slots(5).await;
+    let head = node.disk.lock().head;
+    node.engine.lock().forget();
+    node.health.set(EngineHealth::Offline);
+    node.health.set(EngineHealth::Synced);
+    node.time.pass(Duration::from_millis(10)).await;
+    assert_eq!(node.engine.lock().head.number, head.height);
+    assert_eq!(node.disk.lock().head, head, "there was no new block that led it there");
 }
 
 #[tokio::test(start_paused = true)]

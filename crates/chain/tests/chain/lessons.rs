@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alys_bus::protocol::{
     chain::{ChainEvent, SyncState},
-    engine::PayloadVerdict,
+    engine::{Lack, PayloadVerdict},
 };
 use alys_chain::core::{Gossip, Input, rules::vote_for};
 use alys_primitives::{B256, SignedProposal, VoteKind};
@@ -29,7 +29,7 @@ fn first_block(solo: &mut Solo) -> Arc<SignedProposal> {
 fn vote_before_execution_no_vote_while_the_client_says_invalid_or_syncing() {
     for verdict in [
         PayloadVerdict::Invalid { reason: "bad state root".to_owned() },
-        PayloadVerdict::Unavailable { what: "SYNCING".to_owned() },
+        PayloadVerdict::Unavailable { lack: Lack::Parent, what: "SYNCING".to_owned() },
     ] {
         let mut solo = solo();
         let genesis = solo.factory.genesis;
@@ -49,7 +49,7 @@ fn lagging_bitcoind_invalid_unavailable_is_not_invalid_and_the_vote_follows_when
     let mut solo = solo();
     let genesis = solo.factory.genesis;
     let block = solo.factory.block(genesis, 1);
-    solo.order(&block, Some(PayloadVerdict::Unavailable { what: "SYNCING".to_owned() }));
+    solo.order(&block, Some(PayloadVerdict::Unavailable { lack: Lack::Parent, what: "SYNCING".to_owned() }));
     solo.pass_to(1, 10);
     solo.propose(&block);
     solo.pass_to(1, 600);

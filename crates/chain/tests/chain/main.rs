@@ -12,6 +12,8 @@ mod actor;
 mod agreement;
 mod document;
 mod lessons;
+mod outages;
+mod pure;
 mod rules;
 mod sim;
 mod support;

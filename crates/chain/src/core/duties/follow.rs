@@ -18,7 +18,7 @@ pub(crate) fn follow(core: &mut Core, now_ms: u64, fx: &mut Effects) {
     if core.follow.moving != Move::Idle || !core.follow.retry.is_due(now_ms) {
         return;
     }
-    if core.follow.out_of_step {
+    if core.follow.out_of_step.is_some() {
         let (head, finalized) = (core.follow.head, core.follow.finalized);
         let Some(choice) = choice(core, head.hash, finalized.hash) else { return };
         core.follow.moving = Move::Reconciling(choice);

@@ -18,6 +18,8 @@ use crate::core::{
 
 /// Blocks below the head whose bodies are kept in memory, so that the engine can be asked again.
 const BODIES: u64 = 64;
+/// How long the engine may be out of step before the operator is told, ms.
+const LASTING_MS: u64 = 60_000;
 /// News that wait for the engine at most; the newest are kept.
 const MAX_NEWS: usize = 64;
 
@@ -94,11 +96,13 @@ pub(crate) fn followed(core: &mut Core, now_ms: u64, result: Outcome<EngineHead>
         }
         Ok(_) => {
             core.follow.retry.failed(now_ms, core.setup.policy.retry);
-            core.follow.out_of_step = true;
+            core.follow.lose(now_ms);
         }
         Err(_) => {
             core.follow.retry.failed(now_ms, core.setup.policy.retry);
-            core.follow.out_of_step |= core.follow.retry.failures >= SUSPICIOUS;
+            if core.follow.retry.failures >= SUSPICIOUS {
+                core.follow.lose(now_ms);
+            }
         }
     }
 }
@@ -117,18 +121,27 @@ pub(crate) fn reconciled(core: &mut Core, now_ms: u64, result: Outcome<EngineHea
     core.follow.moving = Move::Idle;
     match result {
         Ok(_) => {
-            core.follow.out_of_step = false;
-            core.follow.alarmed = false;
-            core.follow.retry = Retry::default();
+            core.follow.found();
             // The engine may hold nothing but the chain of the head now.
             core.tree.forget_executions_beside(core.follow.head.hash);
             tell_news(core, choice, fx);
         }
         Err(failure) => {
             core.follow.retry.failed(now_ms, core.setup.policy.retry);
-            // Failures come before this one is reached: it is the first of its kind that is told.
-            if !failure.transient && !std::mem::replace(&mut core.follow.alarmed, true) {
-                alarm(format!("the execution client cannot be brought to the chain: {failure}"), fx);
+            core.follow.lost_again = false;
+            let since = core.follow.out_of_step.unwrap_or(now_ms);
+            let for_ms = now_ms.saturating_sub(since);
+            // Failures come before this one is reached: it is the first of its kind that is told. What should have
+            // passed by itself is told when it has not.
+            let is_lasting = !failure.transient || for_ms >= LASTING_MS;
+            if is_lasting && !std::mem::replace(&mut core.follow.alarmed, true) {
+                let seconds = for_ms / 1000;
+                alarm(
+                    format!(
+                        "the execution client is not at this chain's head for {seconds} s now, and this node neither votes nor proposes: {failure}"
+                    ),
+                    fx,
+                );
             }
         }
     }

@@ -115,7 +115,10 @@ fn failed(core: &mut Core, now_ms: u64, id: DraftId, failure: Failure) {
     let Some(draft) = current(core, id) else { return };
     draft.failures = draft.failures.saturating_add(1);
     let at = backoff.next(now_ms, draft.failures);
-    draft.stage = Stage::Failed(Retry { at, failures: draft.failures }, failure.what);
+    let failures = draft.failures;
+    draft.stage = Stage::Failed(Retry { at, failures }, failure.what);
     // It may have lost the parent, which it had executed.
-    core.follow.out_of_step |= draft.failures >= SUSPICIOUS;
+    if failures >= SUSPICIOUS {
+        core.follow.lose(now_ms);
+    }
 }

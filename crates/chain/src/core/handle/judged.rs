@@ -26,7 +26,7 @@ pub(crate) fn judged(core: &mut Core, now_ms: u64, hash: B256, verdict: PayloadV
         PayloadVerdict::Unavailable { .. } => {
             retry.failed(now_ms, core.setup.policy.retry);
             if retry.failures >= SUSPICIOUS {
-                core.follow.out_of_step = true;
+                core.follow.lose(now_ms);
             }
             Standing::Checked { peg, retry }
         }

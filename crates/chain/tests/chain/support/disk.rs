@@ -137,6 +137,7 @@ impl Disk {
         let pending: Vec<_> = pending.into_iter().map(|p| self.stored(p.block.hash())).collect();
         let hashes: BTreeSet<B256> = pending.iter().map(|stored| stored.block.block.hash()).collect();
         Some(ChainRecord {
+            genesis: self.query(BlockQuery::Height(0))[0].block.block.hash(),
             head: self.head,
             finalized: self.finalized,
             peg: root.peg.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alys_bus::protocol::engine::{EngineHead, Forkchoice, PayloadId, PayloadVerdict, SealedPayload};
+use alys_bus::protocol::engine::{EngineHead, Forkchoice, Lack, PayloadId, PayloadVerdict, SealedPayload};
 use alys_primitives::{B256, Block, U256, payload::PayloadRules};
 
 use super::{block_facts, make_payload};
@@ -79,7 +79,7 @@ impl FakeEngine {
         }
         let parent = block.payload.payload_inner.payload_inner.parent_hash;
         if !self.executed.contains_key(&parent) {
-            return PayloadVerdict::Unavailable { what: format!("parent {parent}") };
+            return PayloadVerdict::Unavailable { lack: Lack::Parent, what: format!("parent {parent}") };
         }
         self.executed.insert(payload, block.header.height);
         self.parents.insert(payload, parent);

@@ -13,5 +13,5 @@ pub use engine::FakeEngine;
 pub use factory::Factory;
 pub use keys::SingleKey;
 pub use payload::{block_facts, make_payload};
-pub use solo::Solo;
+pub use solo::{Comparison, Solo};
 pub use spec::{GENESIS_MS, spec};

@@ -19,6 +19,17 @@ use alys_primitives::{B256, SignedProposal, SignedVote, Slot, VoteKind};
 use super::{Disk, Factory, FakeEngine, GENESIS_MS};
 use crate::sim::Collector;
 
+/// What comes of comparing storage and client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// They are brought together.
+    Done,
+    /// The client does not answer.
+    Fails,
+    /// It takes its time.
+    Pending,
+}
+
 /// One member.
 pub struct Solo {
     pub factory: Factory,
@@ -36,6 +47,10 @@ pub struct Solo {
     pub judged: Vec<B256>,
     /// Whether own slots bring blocks.
     pub builds: bool,
+    /// How often storage and client were compared.
+    pub compared: u64,
+    /// Whether the client cannot be compared: the answer is this, or none before the test gives it.
+    pub comparison: Comparison,
     outbox: Effects,
     collector: Collector,
     wake: Option<u64>,
@@ -81,6 +96,8 @@ impl Solo {
             fetches: Vec::new(),
             judged: Vec::new(),
             builds: false,
+            compared: 0,
+            comparison: Comparison::Done,
             outbox,
             collector: Collector::default(),
             wake: None,
@@ -207,6 +224,12 @@ impl Solo {
             }
             Effect::Follow(choice) => Input::Followed(Ok(self.engine.follow(choice))),
             Effect::Reconcile { choice, .. } => {
+                self.compared += 1;
+                match self.comparison {
+                    Comparison::Done => {}
+                    Comparison::Fails => return Some(Input::Reconciled(Err(failure("out of reach")))),
+                    Comparison::Pending => return None,
+                }
                 for proposal in self.disk.chain() {
                     self.engine.judge(&proposal.block);
                 }
