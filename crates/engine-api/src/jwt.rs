@@ -2,7 +2,8 @@
 //!
 //! Source: execution-apis, `src/engine/authentication.md`: HS256, 32 bytes of secret in a file of hex, `iat`
 //! in seconds, which clients take if it lies within 60 s of their own clock. A token is made for each
-//! request, so a clock that is put right is right from the next request on.
+//! request, by the clock of whoever uses the client; one that follows a step of the system's clock only after a
+//! while can be read anew when a token is refused ([`TransportConfig::anew`](crate::TransportConfig)).
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -78,7 +79,7 @@ impl JwtKey {
         Self { bytes }
     }
 
-    /// Reads a key file: 64 hex digits, with or without `0x`, blanks around them.
+    /// Reads a key file: 64 hex digits, with or without `0x` or `0X`, blanks around them.
     ///
     /// # Errors
     /// [`JwtKeyError`]; also where group or others may read, write or run the file.
@@ -97,7 +98,7 @@ impl JwtKey {
 
     fn parse(text: &[u8]) -> Result<Self, &'static str> {
         let text = text.trim_ascii();
-        let digits = text.strip_prefix(b"0x").unwrap_or(text);
+        let digits = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
         if digits.len() != 64 {
             return Err("the count of digits is another");
         }

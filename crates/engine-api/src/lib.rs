@@ -13,7 +13,8 @@
 //!
 //! A library: no bus, no actor, no clock. Time is an argument ([`UnixSeconds`] for tokens, [`Duration`]s for
 //! the breaker). Nothing is retried in here, because only the asker knows whether it still wants the
-//! answer.
+//! answer; but a request that was not let in is made once more with the right time, and a batch that is refused
+//! is taken apart: neither was worked on.
 //!
 //! **What is not believed.** A response is read up to a bound, whatever length it announces; its id must be
 //! the request's; JSON that ends early is [`ApiError::NotJson`]. That a payload is VALID, or that a head was
@@ -44,7 +45,7 @@ pub use methods::{
     BlockTransactions, BuiltPayload, CAPABILITIES, ClientVersion, EngineApi, Forkchoice, ForkchoiceUpdated,
     HeadBlock, Identity, PayloadBody, PayloadId, Syncing,
 };
-pub use process::ManagedProcess;
+pub use process::{ManagedProcess, WipeError};
 pub use status::{PayloadStatus, Status};
 pub use timeouts::Timeouts;
 pub use transport::{Call, Transport, TransportConfig};

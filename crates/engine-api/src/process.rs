@@ -13,6 +13,18 @@ pub trait ManagedProcess: Send + Sync + 'static {
     /// What is not awaited to its end must leave a client that can be asked for again.
     ///
     /// # Errors
-    /// Why it could not be done, for an operator.
-    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
+    /// Why it was not done. [`WipeError::Exhausted`] before anything was touched.
+    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), WipeError>> + Send + '_>>;
+}
+
+/// Why a client was not begun anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WipeError {
+    /// It has been done so often that once more would only wear the disk; an operator has to look. The text says
+    /// at what.
+    #[error("{0}")]
+    Exhausted(String),
+    /// It could not be done this time.
+    #[error("{0}")]
+    Failed(String),
 }

@@ -2,7 +2,7 @@
 
 use alys_bus::Tick;
 pub use alys_bus::protocol::engine::{
-    EngineError, EngineHead, EngineMessage, Forkchoice, PayloadId, PayloadVerdict, SealedPayload,
+    EngineError, EngineHead, EngineMessage, Forkchoice, Lack, PayloadId, PayloadVerdict, SealedPayload,
 };
 pub use alys_bus::protocol::query::{AccountInfo, PoolStatus, QueryError, TransactionRefusal};
 

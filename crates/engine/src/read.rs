@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use parking_lot::RwLock;
 
 use crate::build::{self, BuildAttributes, BuiltPayload, TransactionSource};
-use crate::call::{self, CallError, CallRequest, CallSite, CallSuccess};
+use crate::call::{self, CallError, CallRequest, CallSite, CallSuccess, Stop};
 use crate::chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, StoredTransaction, World};
 use crate::config::{EngineLimits, Rules};
 use crate::error::StateError;
@@ -174,7 +174,20 @@ impl ReadHandle {
     /// # Errors
     /// [`CallError`].
     pub fn call(&self, id: BlockId, request: &CallRequest) -> Result<CallSuccess, CallError> {
-        self.at(id, request, |site| site.call(request))
+        self.call_until(id, request, &|| false)
+    }
+
+    /// The same, ended where `stop` says so: it is asked every some thousand steps.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`], and every other [`CallError`].
+    pub fn call_until(
+        &self,
+        id: BlockId,
+        request: &CallRequest,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<CallSuccess, CallError> {
+        self.at(id, request, stop, |site| site.call(request))
     }
 
     /// The gas limit with which a transaction succeeds after a block.
@@ -182,7 +195,20 @@ impl ReadHandle {
     /// # Errors
     /// [`CallError`].
     pub fn estimate_gas(&self, id: BlockId, request: &CallRequest) -> Result<u64, CallError> {
-        self.at(id, request, |site| call::estimate(site, request))
+        self.estimate_gas_until(id, request, &|| false)
+    }
+
+    /// The same, ended where `stop` says so.
+    ///
+    /// # Errors
+    /// As [`ReadHandle::call_until`].
+    pub fn estimate_gas_until(
+        &self,
+        id: BlockId,
+        request: &CallRequest,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<u64, CallError> {
+        self.at(id, request, stop, |site| call::estimate(site, request))
     }
 
     /// Builds a payload; see [`BuildAttributes`]. `stop` is asked before each transaction.
@@ -202,6 +228,7 @@ impl ReadHandle {
         &self,
         id: BlockId,
         request: &CallRequest,
+        stop: Stop<'_>,
         run: impl FnOnce(&CallSite<'_>) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
         request.check()?;
@@ -209,7 +236,7 @@ impl ReadHandle {
         let hash = known(&world, id)?;
         let block = world.block(&hash)?.ok_or(StateError::UnknownBlock(hash))?;
         let gas_cap = self.limits().call_gas;
-        run(&CallSite { rules: self.rules(), world: &world, block: &block, gas_cap })
+        run(&CallSite { rules: self.rules(), world: &world, block: &block, gas_cap, stop })
     }
 }
 

@@ -15,7 +15,8 @@ fn file(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn a_key_is_read_with_and_without_prefix_and_line_end() {
     let plain = JwtKey::read(&file(DIGITS, 0o600).1).unwrap().token(1);
-    for text in [format!("0x{DIGITS}"), format!("{DIGITS}\n"), format!("  0x{DIGITS}\r\n")] {
+    let upper = format!("0X{}", DIGITS.to_uppercase());
+    for text in [format!("0x{DIGITS}"), format!("{DIGITS}\n"), format!("  0x{DIGITS}\r\n"), upper] {
         let (_folder, path) = file(&text, 0o400);
         assert_eq!(JwtKey::read(&path).unwrap().token(1), plain);
     }

@@ -33,7 +33,15 @@ const FOREIGN: &str = "incompatible genesis";
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that another thread is just starting holds a copy until its exec.
+        // What cannot be unlocked is unlocked by then.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -53,7 +61,7 @@ impl Folder {
                 });
             }
         }
-        let folder = Self { path, _lock: lock };
+        let folder = Self { path, lock };
         JwtKey::read_or_create(&folder.jwt())?;
         Ok(folder)
     }

@@ -37,7 +37,7 @@ use tokio::{
 pub use config::{GethConfig, Patience, Restarts};
 pub use error::ManagedError;
 
-use crate::ManagedProcess;
+use crate::{ManagedProcess, WipeError};
 use folder::Folder;
 use ports::Port;
 use run::Order;
@@ -199,7 +199,9 @@ impl ManagedGeth {
 }
 
 impl ManagedProcess for ManagedGeth {
-    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async { self.wipe_and_restart().await.map_err(|error| error.to_string()) })
+    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), WipeError>> + Send + '_>> {
+        Box::pin(async {
+            self.wipe_and_restart().await.map_err(|error| WipeError::Failed(error.to_string()))
+        })
     }
 }

@@ -112,16 +112,22 @@ impl EngineApi {
     /// which every client must take (shanghai.md), and smaller ones where it refuses that with -38004.
     ///
     /// # Errors
-    /// [`ApiError`]; [`TooLargeRequest`](RpcErrorKind::TooLargeRequest) where even one is too many.
+    /// [`ApiError`]; [`TooLargeRequest`](RpcErrorKind::TooLargeRequest) where even one is too many,
+    /// [`BadResult`](ApiError::BadResult) where more or fewer came than were asked for.
     pub async fn payload_bodies_by_hash(
         &self,
         hashes: &[B256],
     ) -> Result<Vec<Option<PayloadBody>>, ApiError> {
+        let method = "engine_getPayloadBodiesByHashV1";
         let mut bodies = Vec::with_capacity(hashes.len());
         let (mut left, mut piece) = (hashes, BODIES);
         while !left.is_empty() {
             let (now, later) = left.split_at(piece.min(left.len()));
-            match self.engine::<Vec<_>>("engine_getPayloadBodiesByHashV1", &[now]).await {
+            match self.engine::<Vec<_>>(method, &[now]).await {
+                // By their places alone is known whose they are.
+                Ok(some) if some.len() != now.len() => {
+                    return Err(miscounted(method, some.len(), now.len()));
+                }
                 Ok(some) => {
                     bodies.extend(some);
                     left = later;
@@ -135,17 +141,45 @@ impl EngineApi {
         Ok(bodies)
     }
 
-    /// Transactions and withdrawals of `count` canonical blocks from `start` on; fewer at the head. At most
-    /// 32 at once.
+    /// Transactions and withdrawals of `count` canonical blocks from `start` on; fewer at the head, and `None`
+    /// where the client has forgotten one. In spans of 32, which every client must take (shanghai.md), and
+    /// shorter ones where it refuses that with -38004.
     ///
     /// # Errors
-    /// [`ApiError`].
+    /// As [`payload_bodies_by_hash`](Self::payload_bodies_by_hash), for more than were asked for.
     pub async fn payload_bodies_by_range(
         &self,
         start: u64,
         count: u64,
     ) -> Result<Vec<Option<PayloadBody>>, ApiError> {
-        let params = (format!("{start:#x}"), format!("{count:#x}"));
-        self.engine("engine_getPayloadBodiesByRangeV1", &params).await
+        let method = "engine_getPayloadBodiesByRangeV1";
+        let mut bodies = Vec::new();
+        let (mut next, mut left, mut span) = (start, count, BODIES);
+        while left > 0 {
+            let now = span.min(usize::try_from(left).unwrap_or(span));
+            let params = (format!("{next:#x}"), format!("{now:#x}"));
+            match self.engine::<Vec<_>>(method, &params).await {
+                Ok(some) if some.len() > now => return Err(miscounted(method, some.len(), now)),
+                Ok(some) => {
+                    let is_at_the_head = some.len() < now;
+                    bodies.extend(some);
+                    if is_at_the_head {
+                        break;
+                    }
+                    let taken = u64::try_from(now).unwrap_or(left);
+                    (next, left) = (next.saturating_add(taken), left.saturating_sub(taken));
+                }
+                Err(error) if error.kind() == Some(RpcErrorKind::TooLargeRequest) && now > 1 => {
+                    span = now / 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bodies)
     }
+}
+
+fn miscounted(method: &str, came: usize, asked: usize) -> ApiError {
+    let reason = format!("{came} bodies came of the {asked} asked for");
+    ApiError::BadResult { method: method.to_owned(), reason }
 }

@@ -2,10 +2,12 @@
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, U64};
+use alloy_rpc_types_eth::Log;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::receipts::BATCH;
 use super::types::{HeadBlock, Identity, Syncing};
 use super::{EngineApi, NONE};
 use crate::error::{ApiError, RpcError};
@@ -22,38 +24,34 @@ impl EngineApi {
         Ok(id.to())
     }
 
-    /// Which chain the client belongs to. Asked of each port that is used: they may be of two clients.
+    /// Which chain the client belongs to, by its engine port. In single calls: a client need not take batches.
     ///
     /// # Errors
-    /// [`ApiError`]; [`BadResult`](ApiError::BadResult) where the ports are of two chains, or block 0 is
-    /// missing.
+    /// [`ApiError`]; [`BadResult`](ApiError::BadResult) where block 0 is missing.
     pub async fn identity(&self) -> Result<Identity, ApiError> {
-        let identity = self.identity_of(self.engine_port()).await?;
-        if let Some(public) = &self.inner.public {
-            let other = self.identity_of(public).await?;
-            if other != identity {
-                let reason =
-                    format!("{} is of {identity:?}, {} of {other:?}", self.engine_port().url(), public.url());
-                return Err(ApiError::BadResult { method: "eth_chainId".into(), reason });
-            }
+        self.identity_of(self.engine_port()).await
+    }
+
+    /// The same by the public port, which may be another client's; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    pub async fn public_identity(&self) -> Result<Option<Identity>, ApiError> {
+        match self.has_public_port() {
+            true => self.identity_of(self.eth_port()).await.map(Some),
+            false => Ok(None),
         }
-        Ok(identity)
     }
 
     async fn identity_of(&self, port: &Transport) -> Result<Identity, ApiError> {
-        let calls = [
-            Call::new("eth_chainId", json!([])),
-            Call::new("eth_getBlockByNumber", json!([BlockNumberOrTag::Number(0), false])),
-        ];
-        let mut answers = port.batch(&calls, self.inner.timeouts.of("eth_chainId")).await?.into_iter();
-        let chain_id: U64 = one("eth_chainId", answers.next())?;
-        let genesis: Option<HeadBlock> = one("eth_getBlockByNumber", answers.next())?;
-        let Some(genesis) = genesis else {
-            return Err(ApiError::BadResult {
-                method: "eth_getBlockByNumber".into(),
-                reason: "no block 0".into(),
-            });
-        };
+        let within = |method| self.inner.timeouts.of(method);
+        let method = "eth_chainId";
+        let chain_id: U64 = port.call(method, &NONE, within(method)).await?;
+        let method = "eth_getBlockByNumber";
+        let first = (BlockNumberOrTag::Number(0), false);
+        let genesis: Option<HeadBlock> = port.call(method, &first, within(method)).await?;
+        let genesis = genesis
+            .ok_or_else(|| ApiError::BadResult { method: method.into(), reason: "no block 0".into() })?;
         Ok(Identity { chain_id: chain_id.to(), genesis: genesis.hash })
     }
 
@@ -89,16 +87,21 @@ impl EngineApi {
         self.eth(method, &NONE, self.inner.timeouts.of(method)).await
     }
 
-    /// All logs of each block, in one batch, named by their hashes.
+    /// All logs of each block, in batches, named by their hashes. Over the engine port.
     ///
     /// # Errors
     /// [`ApiError`]; also where one of the blocks is refused.
-    pub async fn logs_of(&self, blocks: &[B256]) -> Result<Vec<Vec<alloy_rpc_types_eth::Log>>, ApiError> {
-        let calls: Vec<_> =
-            blocks.iter().map(|hash| Call::new("eth_getLogs", json!([{ "blockHash": hash }]))).collect();
-        let answers =
-            self.engine_port().batch(&calls, self.inner.timeouts.of("eth_getBlockReceipts")).await?;
-        answers.into_iter().map(|answer| one("eth_getLogs", Some(answer))).collect()
+    pub async fn logs_of(&self, blocks: &[B256]) -> Result<Vec<Vec<Log>>, ApiError> {
+        let mut logs = Vec::with_capacity(blocks.len());
+        for some in blocks.chunks(BATCH) {
+            let calls: Vec<_> =
+                some.iter().map(|hash| Call::new("eth_getLogs", json!([{ "blockHash": hash }]))).collect();
+            let within = self.inner.timeouts.of("eth_getBlockReceipts");
+            for answer in self.engine_port().batch(&calls, within).await? {
+                logs.push(one("eth_getLogs", Some(answer))?);
+            }
+        }
+        Ok(logs)
     }
 }
 

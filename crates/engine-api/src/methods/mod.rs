@@ -1,7 +1,7 @@
 //! The methods, typed.
 //!
-//! `engine_*` goes over the engine port, `eth_*` over the public one where it is configured, else over the
-//! engine port too: clients serve `eth` on both.
+//! `engine_*` goes over the engine port, and so does all of `eth_*` that consensus needs. Wallets' questions go over
+//! the public one where it is configured, else over the engine port too: clients serve `eth` on both.
 
 mod engine;
 mod eth;
@@ -37,7 +37,8 @@ pub struct EngineApi {
 #[derive(Clone)]
 struct Inner {
     engine: Transport,
-    public: Option<Transport>,
+    eth: Transport,
+    has_public: bool,
     timeouts: Timeouts,
     forks: ForkSchedule,
 }
@@ -46,15 +47,22 @@ impl EngineApi {
     /// A client by its engine port, with the spec's timeouts and Alys's forks.
     #[must_use]
     pub fn new(engine: Transport) -> Self {
-        let inner =
-            Inner { engine, public: None, timeouts: Timeouts::default(), forks: ForkSchedule::default() };
+        let (eth, timeouts, forks) = (engine.clone(), Timeouts::default(), ForkSchedule::default());
+        let inner = Inner { engine, eth, has_public: false, timeouts, forks };
         Self { inner: Arc::new(inner) }
     }
 
     /// Asks `eth_*` over another port.
     #[must_use]
     pub fn with_public(self, public: Transport) -> Self {
-        self.with(|inner| inner.public = Some(public))
+        self.with(|inner| (inner.eth, inner.has_public) = (public, true))
+    }
+
+    /// Takes answers of at most so many bytes where `eth_*` goes, which is the engine port unless
+    /// [`with_public`](Self::with_public) has named another: anyone may ask there, and many at a time.
+    #[must_use]
+    pub fn with_max_answer(self, bytes: usize) -> Self {
+        self.with(|inner| inner.eth = inner.eth.bounded(bytes))
     }
 
     /// With other timeouts.
@@ -83,13 +91,13 @@ impl EngineApi {
     /// Where `eth_*` goes.
     #[must_use]
     pub fn eth_port(&self) -> &Transport {
-        self.inner.public.as_ref().unwrap_or(&self.inner.engine)
+        &self.inner.eth
     }
 
     /// Whether `eth_*` goes over a port of its own.
     #[must_use]
     pub fn has_public_port(&self) -> bool {
-        self.inner.public.is_some()
+        self.inner.has_public
     }
 
     /// How long methods may take.

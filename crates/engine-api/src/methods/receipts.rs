@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::EngineApi;
 use super::eth::one;
-use crate::error::{ApiError, RpcErrorKind};
+use crate::error::{ApiError, RpcError, RpcErrorKind};
 use crate::transport::{Call, Transport};
 
 /// How many calls go into one batch. Geth takes 2,000 on its engine port and 1,000 on its public one.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// A block whose receipts are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +25,10 @@ pub struct BlockTransactions {
 
 impl EngineApi {
     /// The receipts of each block, in the order of its transactions; `None` where the client has not all of
-    /// them, as some have them of canonical blocks only. In one batch by `eth_getBlockReceipts`, or, where
+    /// them, as some have them of canonical blocks only. In batches by `eth_getBlockReceipts`, or, where
     /// the client does not know that, by `eth_getTransactionReceipt`. Over the engine port; over the public
-    /// one, where there is one, of a client that has neither method there (EthereumJS).
+    /// one, where there is one, of a client that has neither method there (EthereumJS): what fails there is a
+    /// refusal all the same, because the client itself is well.
     ///
     /// What comes is the client's word: check it against the block's receipts root.
     ///
@@ -38,8 +39,14 @@ impl EngineApi {
         blocks: &[BlockTransactions],
     ) -> Result<Vec<Option<Vec<TransactionReceipt>>>, ApiError> {
         match receipts_over(self, self.engine_port(), blocks).await {
-            Err(error) if error.is_missing_method() && self.has_public_port() => {
-                receipts_over(self, self.eth_port(), blocks).await
+            Err(ApiError::Rpc { method, error }) if error.kind() == RpcErrorKind::MethodNotFound => {
+                if !self.has_public_port() {
+                    return Err(ApiError::Rpc { method, error });
+                }
+                receipts_over(self, self.eth_port(), blocks).await.map_err(|other| {
+                    let message = format!("{}; and at the public port: {other}", error.message);
+                    ApiError::Rpc { method, error: RpcError { message, ..error } }
+                })
             }
             other => other,
         }
@@ -53,16 +60,12 @@ async fn receipts_over(api: &EngineApi, port: &Transport, blocks: &[BlockTransac
     let mut receipts = Vec::with_capacity(blocks.len());
     for some in blocks.chunks(BATCH) {
         let calls: Vec<_> = some.iter().map(|block| Call::new(method, json!([block.hash]))).collect();
-        let answers = match port.batch(&calls, api.timeouts().of(method)).await {
-            // One error for the whole batch.
-            Err(error) if error.is_missing_method() => return one_by_one(api, port, blocks).await,
-            other => other?,
-        };
+        let answers = port.batch(&calls, api.timeouts().of(method)).await?;
         for (answer, block) in answers.into_iter().zip(some) {
             let found: Result<Option<Vec<TransactionReceipt>>, _> = one(method, Some(answer));
             match found {
                 Ok(found) => receipts.push(found.filter(|all| all.len() == block.transactions.len())),
-                Err(error) if error.is_missing_method() => return one_by_one(api, port, blocks).await,
+                Err(error) if error.is_missing_method() => return by_transaction(api, port, blocks).await,
                 // "Unknown block", in several wordings: some clients refuse where others answer null.
                 Err(error) if is_absence(&error) => receipts.push(None),
                 Err(error) => return Err(error),
@@ -73,7 +76,7 @@ async fn receipts_over(api: &EngineApi, port: &Transport, blocks: &[BlockTransac
     let absent = receipts.iter().zip(blocks).filter(|(found, _)| found.is_none());
     let absent: Vec<_> = absent.map(|(_, block)| block.clone()).collect();
     if !absent.is_empty() {
-        match one_by_one(api, port, &absent).await {
+        match by_transaction(api, port, &absent).await {
             Ok(found) => {
                 let places = receipts.iter_mut().filter(|place| place.is_none());
                 places.zip(found).for_each(|(place, found)| *place = found);
@@ -86,7 +89,7 @@ async fn receipts_over(api: &EngineApi, port: &Transport, blocks: &[BlockTransac
     Ok(receipts)
 }
 
-async fn one_by_one(api: &EngineApi, port: &Transport, blocks: &[BlockTransactions]) -> Found {
+async fn by_transaction(api: &EngineApi, port: &Transport, blocks: &[BlockTransactions]) -> Found {
     let method = "eth_getTransactionReceipt";
     let wanted: Vec<B256> = blocks.iter().flat_map(|block| block.transactions.iter().copied()).collect();
     let mut found = BTreeMap::new();

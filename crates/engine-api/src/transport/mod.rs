@@ -3,91 +3,47 @@
 //! One connection pool per transport, kept alive between calls. Redirects are not followed and proxies of the
 //! environment not used: the token is for this client only.
 
+mod batch;
+mod config;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::RequestBuilder;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::error::{ApiError, RpcError};
-use crate::jwt::{JwtKey, UnixSeconds};
+use crate::error::ApiError;
+use crate::jwt::JwtKey;
 use wire::Body;
+
+pub use batch::Call;
+pub use config::TransportConfig;
 
 /// How much of an answer that is an error is shown.
 const SHOWN: usize = 200;
 
-/// Where a client is, and how far it is trusted.
-#[derive(Clone)]
-pub struct TransportConfig {
-    /// `http://host:port`. Plain HTTP: the port is on this machine or in a private network.
-    pub url: String,
-    /// The secret and the clock of the tokens; `None` for a public port.
-    pub auth: Option<(JwtKey, UnixSeconds)>,
-    /// The most bytes of one answer, a batch's together.
-    pub max_response: usize,
-}
-
-impl TransportConfig {
-    /// 128 MiB: four times a payload of 30 M gas in the worst case (calldata at 10 gas a byte, twice as hex,
-    /// and its receipts).
-    pub const MAX_RESPONSE: usize = 128 << 20;
-
-    /// An engine port.
-    #[must_use]
-    pub fn engine(url: impl Into<String>, key: JwtKey, now: UnixSeconds) -> Self {
-        Self { url: url.into(), auth: Some((key, now)), max_response: Self::MAX_RESPONSE }
-    }
-
-    /// A public port, without a token.
-    #[must_use]
-    pub fn public(url: impl Into<String>) -> Self {
-        Self { url: url.into(), auth: None, max_response: Self::MAX_RESPONSE }
-    }
-}
-
-impl fmt::Debug for TransportConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransportConfig")
-            .field("url", &self.url)
-            .field("auth", &self.auth.is_some())
-            .field("max_response", &self.max_response)
-            .finish()
-    }
-}
-
-/// One call of a batch.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The method.
-    pub method: &'static str,
-    /// Its parameters, a JSON array or object.
-    pub params: serde_json::Value,
-}
-
-impl Call {
-    /// A call of a batch.
-    #[must_use]
-    pub fn new(method: &'static str, params: serde_json::Value) -> Self {
-        Self { method, params }
-    }
-}
+/// A clock that differs by no more was right: so long a request may have been under way.
+const SAME_TIME: u64 = 2;
 
 /// A way to a client. Clones share its connections.
 #[derive(Clone)]
 pub struct Transport {
     inner: Arc<Inner>,
+    /// The most bytes of one answer.
+    max_response: usize,
 }
 
 struct Inner {
     http: reqwest::Client,
     config: TransportConfig,
     next_id: AtomicU64,
+    /// Whether the client takes batches: believed until it refuses one.
+    batches: AtomicBool,
 }
 
 impl fmt::Debug for Transport {
@@ -112,7 +68,15 @@ impl Transport {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { inner: Arc::new(Inner { http, config, next_id: AtomicU64::new(1) }) })
+        let max_response = config.max_response;
+        let inner = Inner { http, config, next_id: AtomicU64::new(1), batches: AtomicBool::new(true) };
+        Ok(Self { inner: Arc::new(inner), max_response })
+    }
+
+    /// The same way, and the same connections, for answers of at most `max_response` bytes.
+    #[must_use]
+    pub fn bounded(&self, max_response: usize) -> Self {
+        Self { inner: Arc::clone(&self.inner), max_response: max_response.min(self.max_response) }
     }
 
     /// Where it leads.
@@ -153,45 +117,7 @@ impl Transport {
         if !response.is_to(id) && !response.is_refusal_of_all() {
             return Err(wrong_id(method, id, response.id()));
         }
-        body.outcome(method, response.outcome())
-    }
-
-    /// Makes all calls in one request; one outcome for each, in their order.
-    ///
-    /// # Errors
-    /// [`ApiError`] where the batch as a whole has no answer.
-    pub async fn batch(
-        &self,
-        calls: &[Call],
-        within: Duration,
-    ) -> Result<Vec<Result<Box<RawValue>, RpcError>>, ApiError> {
-        let Some(first) = calls.first() else { return Ok(Vec::new()) };
-        let method = first.method;
-        let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
-        let first_id = self.inner.next_id.fetch_add(count, Ordering::Relaxed);
-        let ids = || first_id..first_id.saturating_add(count);
-        let requests: Vec<_> =
-            ids().zip(calls).map(|(id, call)| wire::request(id, call.method, &call.params)).collect();
-        let request = encoded(method, &requests)?;
-        let body = self.post(method, request, within).await?;
-        let responses = wire::batch(&body.bytes).map_err(|reason| body.unreadable(method, reason))?;
-        let mut by_id = BTreeMap::new();
-        for response in responses {
-            let Some(id) = response.number().filter(|id| ids().contains(id)) else {
-                // A client that refuses a batch as a whole answers one error without an id.
-                if response.is_refusal_of_all() {
-                    body.outcome(method, response.outcome())?;
-                }
-                return Err(wrong_id(method, first_id, response.id()));
-            };
-            by_id.insert(id, response);
-        }
-        ids()
-            .map(|id| {
-                let response = by_id.remove(&id).ok_or_else(|| wrong_id(method, id, "nothing".into()))?;
-                response.outcome().map_err(|reason| body.unreadable(method, reason))
-            })
-            .collect()
+        body.outcome(method, &response)?.map_err(|error| ApiError::Rpc { method: method.to_owned(), error })
     }
 
     async fn post(&self, method: &str, request: Vec<u8>, within: Duration) -> Result<Body, ApiError> {
@@ -200,32 +126,52 @@ impl Transport {
             .unwrap_or_else(|_| Err(ApiError::Timeout { method: method.to_owned(), after: within }))
     }
 
+    /// Sends the request, and once more where its token was refused and the clock turns out to have been wrong:
+    /// a request that was not let in has done nothing.
     async fn exchange(&self, method: &str, request: Vec<u8>) -> Result<Body, ApiError> {
         let config = &self.inner.config;
-        let mut post =
-            self.inner.http.post(&config.url).header(CONTENT_TYPE, "application/json").body(request);
-        if let Some((key, now)) = &config.auth {
-            let value = HeaderValue::from_str(&format!("Bearer {}", key.token(now())));
-            let mut value = value.map_err(|error| ApiError::Request {
-                method: method.to_owned(),
-                reason: error.to_string(),
-            })?;
-            value.set_sensitive(true);
-            post = post.header(AUTHORIZATION, value);
+        let post = self.inner.http.post(&config.url).header(CONTENT_TYPE, "application/json").body(request);
+        let Some((key, now)) = &config.auth else { return self.send(method, post).await };
+        let again = config.anew.as_ref().and_then(|anew| Some((anew, post.try_clone()?)));
+        let issued = now();
+        let refused = match self.send(method, with_token(method, post, key, issued)?).await {
+            Err(refused @ ApiError::Auth { .. }) => refused,
+            other => return other,
+        };
+        let Some((anew, post)) = again else { return Err(refused) };
+        let right = anew();
+        if right.abs_diff(issued) <= SAME_TIME {
+            return Err(refused);
         }
+        self.send(method, with_token(method, post, key, right)?).await
+    }
+
+    async fn send(&self, method: &str, post: RequestBuilder) -> Result<Body, ApiError> {
         let mut response = post.send().await.map_err(|error| self.failed(method, error))?;
         let status = response.status();
+        let refused = matches!(status.as_u16(), 401 | 403);
+        let limit = if refused { SHOWN } else { self.max_response };
+        let too_large = || ApiError::TooLarge { method: method.to_owned(), limit };
+        // The length that an answer announces may be a reason not to begin, and is never believed.
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if !refused && announced.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
         let mut bytes = Vec::new();
-        // Never by the length the answer announces.
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(method, error))? {
-            if bytes.len().saturating_add(chunk.len()) > config.max_response {
-                return Err(ApiError::TooLarge { method: method.to_owned(), limit: config.max_response });
+            let room = limit.saturating_sub(bytes.len());
+            if chunk.len() > room {
+                if !refused {
+                    return Err(too_large());
+                }
+                bytes.extend_from_slice(&chunk[..room]);
+                break;
             }
             bytes.extend_from_slice(&chunk);
         }
-        if matches!(status.as_u16(), 401 | 403) {
-            let body = beginning(&bytes);
-            return Err(ApiError::Auth { url: config.url.clone(), status: status.as_u16(), body });
+        if refused {
+            let (url, body) = (self.url().to_owned(), beginning(&bytes));
+            return Err(ApiError::Auth { url, status: status.as_u16(), body });
         }
         Ok(Body { status, bytes })
     }
@@ -246,6 +192,20 @@ impl Transport {
             ApiError::Broken { method: method.to_owned(), reason }
         }
     }
+}
+
+/// The request with a token of the second `issued`.
+fn with_token(
+    method: &str,
+    post: RequestBuilder,
+    key: &JwtKey,
+    issued: u64,
+) -> Result<RequestBuilder, ApiError> {
+    let value = HeaderValue::from_str(&format!("Bearer {}", key.token(issued)));
+    let mut value =
+        value.map_err(|error| ApiError::Request { method: method.to_owned(), reason: error.to_string() })?;
+    value.set_sensitive(true);
+    Ok(post.header(AUTHORIZATION, value))
 }
 
 fn encoded(method: &str, request: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> {

@@ -111,13 +111,17 @@ impl Body {
         }
     }
 
+    /// What a response in this answer says. A result counts under a status of success only: under another, some
+    /// proxy or a server that is going down has said so first. A refusal is one under any.
     pub(super) fn outcome(
         &self,
         method: &str,
-        outcome: Result<Result<Box<RawValue>, RpcError>, String>,
-    ) -> Result<Box<RawValue>, ApiError> {
-        outcome
-            .map_err(|reason| self.unreadable(method, reason))?
-            .map_err(|error| ApiError::Rpc { method: method.to_owned(), error })
+        response: &Response<'_>,
+    ) -> Result<Result<Box<RawValue>, RpcError>, ApiError> {
+        match response.outcome() {
+            Ok(Ok(_)) if !self.status.is_success() => Err(self.unreadable(method, String::new())),
+            Ok(said) => Ok(said),
+            Err(reason) => Err(self.unreadable(method, reason)),
+        }
     }
 }

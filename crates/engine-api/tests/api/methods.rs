@@ -141,17 +141,35 @@ fn chain(id: &'static str, genesis: u8) -> impl Fn(&str, &Value) -> Reaction + S
 }
 
 #[tokio::test]
-async fn an_identity_is_chain_id_and_genesis_of_every_port() {
+async fn an_identity_is_chain_id_and_genesis_of_each_port_alone() {
     let server = Server::start(chain("0x1092", 7)).await;
-    let identity = api(&server).identity().await.unwrap();
-    assert_eq!(identity, Identity { chain_id: 4242, genesis: B256::repeat_byte(7) });
-    for other in [chain("0x1", 7), chain("0x1092", 8)] {
-        let public = Server::start(other).await;
-        public.set_key(None);
-        let public_port = Transport::new(TransportConfig::public(public.url())).unwrap();
-        let error = api(&server).with_public(public_port).identity().await.unwrap_err();
-        assert!(matches!(error, ApiError::BadResult { .. }), "{error}");
-    }
+    let ours = Identity { chain_id: 4242, genesis: B256::repeat_byte(7) };
+    assert_eq!(api(&server).identity().await.unwrap(), ours);
+    assert_eq!(api(&server).public_identity().await.unwrap(), None);
+    let public = Server::start(chain("0x1", 8)).await;
+    public.set_key(None);
+    let api = api(&server).with_public(Transport::new(TransportConfig::public(public.url())).unwrap());
+    let theirs = Identity { chain_id: 1, genesis: B256::repeat_byte(8) };
+    assert_eq!(api.public_identity().await.unwrap(), Some(theirs));
+    public.set("eth_chainId", Reaction::HangUp);
+    assert_eq!(api.identity().await.unwrap(), ours, "the public port is not asked");
+    server.set("eth_getBlockByNumber", Reaction::Result(Value::Null));
+    let error = api.identity().await.unwrap_err();
+    assert!(matches!(error, ApiError::BadResult { .. }), "{error}");
+}
+
+/// EthereumJS has receipts at its public port only.
+#[tokio::test]
+async fn receipts_that_only_a_public_port_has_are_taken_there_and_its_faults_are_no_outage() {
+    let engine = Server::start(|_, _| Reaction::Error(-32601, "Method not found")).await;
+    let public = Server::start(|_, _| Reaction::Result(json!([receipt(1, 9)]))).await;
+    public.set_key(None);
+    let api = api(&engine).with_public(Transport::new(TransportConfig::public(public.url())).unwrap());
+    let found = api.receipts(&[wanted(1, 9)]).await.unwrap();
+    assert_eq!(found[0].as_ref().map(Vec::len), Some(1));
+    public.set("eth_getBlockReceipts", Reaction::HangUp);
+    let error = api.receipts(&[wanted(1, 9)]).await.unwrap_err();
+    assert!(!error.is_outage() && error.to_string().contains("at the public port"), "{error}");
 }
 
 #[tokio::test]
@@ -166,32 +184,6 @@ async fn questions_go_over_the_public_port_and_consensus_over_the_engine_port() 
     assert_eq!((engine.count("eth_chainId"), public.count("eth_chainId")), (0, 1));
     assert_eq!((engine.count("eth_getBlockByNumber"), public.count("eth_getBlockByNumber")), (1, 0));
     assert!(public.tokens().is_empty(), "the token is for the engine port only");
-}
-
-#[tokio::test]
-async fn bodies_are_asked_for_32_at_a_time_and_fewer_where_that_is_too_many() {
-    let body = json!({ "transactions": ["0x01"], "withdrawals": [] });
-    let server = Server::start(move |_, params| match params[0].as_array().unwrap().len() {
-        few if few <= 8 => Reaction::Result(json!(vec![body.clone(); few])),
-        _ => Reaction::Error(-38004, "Too large request"),
-    })
-    .await;
-    let hashes: Vec<_> = (0..70).map(B256::with_last_byte).collect();
-    let bodies = api(&server).payload_bodies_by_hash(&hashes).await.unwrap();
-    assert_eq!(bodies.len(), 70);
-    let sizes: Vec<_> = server.log().iter().map(|(_, p)| p[0].as_array().unwrap().len()).collect();
-    assert!(sizes.iter().all(|size| *size <= 32), "{sizes:?}");
-    let server = Server::start(|_, _| Reaction::Error(-38004, "Too large request")).await;
-    let error = api(&server).payload_bodies_by_hash(&hashes).await.unwrap_err();
-    assert_eq!(error.rpc().map(|error| error.code), Some(-38004), "one at a time is refused too");
-}
-
-#[tokio::test]
-async fn bodies_by_range_name_their_numbers_in_hex_and_may_be_absent() {
-    let server = Server::start(|_, _| Reaction::Result(json!([null, { "transactions": [] }]))).await;
-    let bodies = api(&server).payload_bodies_by_range(10, 2).await.unwrap();
-    assert!(bodies[0].is_none() && bodies[1].as_ref().is_some_and(|body| body.withdrawals.is_none()));
-    assert_eq!(server.log()[0].1, json!(["0xa", "0x2"]));
 }
 
 fn receipt(block: u8, tx: u8) -> Value {
@@ -260,7 +252,7 @@ async fn receipts_of_a_block_that_are_null_are_taken_by_transaction() {
 async fn any_method_is_passed_on_as_it_is() {
     let server = Server::start(|_, params| Reaction::Result(json!({ "got": params }))).await;
     let params = serde_json::value::RawValue::from_string(r#"[{"a" : 1}]"#.into()).unwrap();
-    let within = std::time::Duration::from_secs(5);
+    let within = std::time::Duration::from_secs(60);
     let answer = api(&server).call("eth_getProof", Some(&params), within).await.unwrap();
     assert_eq!(answer.get(), r#"{"got":[{"a":1}]}"#);
     let answer = api(&server).call("eth_gasPrice", None, within).await.unwrap();

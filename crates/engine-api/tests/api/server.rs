@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alys_bus::{Owner, Task, spawn_task};
 use alys_engine_api::{JwtKey, UnixSeconds};
@@ -9,6 +10,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// The secret of both sides.
 pub(crate) fn key() -> JwtKey {
@@ -41,8 +43,12 @@ pub(crate) enum Reaction {
     Cut(&'static str),
     /// A result under another request's id.
     OtherId(Value),
+    /// A result under another HTTP status than 200.
+    ResultUnder(u16, Value),
     /// A body without end or announced length.
     Endless,
+    /// A body of which only the length comes.
+    Announced(usize),
     /// No answer, ever.
     Silence,
     /// The connection is closed.
@@ -76,6 +82,11 @@ struct Shared {
     tokens: Mutex<Vec<String>>,
     /// `None`: a public port, which asks for no token.
     key: Mutex<Option<JwtKey>>,
+    /// What is done about requests in an array; `None`: each is answered.
+    arrays: Mutex<Option<Reaction>>,
+    arrays_seen: AtomicUsize,
+    /// A permit for each endless body that the other side did not read to its end.
+    cut_off: Semaphore,
     connections: Mutex<Vec<Task>>,
 }
 
@@ -106,6 +117,9 @@ impl Server {
             log: Mutex::default(),
             tokens: Mutex::default(),
             key: Mutex::new(Some(key())),
+            arrays: Mutex::default(),
+            arrays_seen: AtomicUsize::new(0),
+            cut_off: Semaphore::new(0),
             connections: Mutex::default(),
         });
         let (accepting, owner) = (Arc::clone(&shared), Owner::watched("server").0);
@@ -141,6 +155,21 @@ impl Server {
         *self.shared.key.lock() = key;
     }
 
+    /// From now on, requests in an array are reacted to like this.
+    pub(crate) fn set_arrays(&self, reaction: Option<Reaction>) {
+        *self.shared.arrays.lock() = reaction;
+    }
+
+    /// How many requests in an array came.
+    pub(crate) fn arrays(&self) -> usize {
+        self.shared.arrays_seen.load(Ordering::Relaxed)
+    }
+
+    /// Ready when an endless body was not read further.
+    pub(crate) async fn cut_off(&self) {
+        self.shared.cut_off.acquire().await.unwrap().forget();
+    }
+
     /// What was asked so far, in order.
     pub(crate) fn log(&self) -> Vec<(String, Value)> {
         self.shared.log.lock().clone()
@@ -171,6 +200,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         }
         if answer.endless {
             while stream.write_all(&[b' '; 4096]).await.is_ok() {}
+            shared.cut_off.add_permits(1);
             return;
         }
         if answer.last {
@@ -232,6 +262,11 @@ async fn respond(shared: &Shared, head: &str, body: &[u8]) -> Option<Bytes> {
         let reaction = react(shared, &request);
         return act(&reaction, &request["id"]).await;
     };
+    shared.arrays_seen.fetch_add(1, Ordering::Relaxed);
+    let reaction = shared.arrays.lock().clone();
+    if let Some(reaction) = reaction {
+        return act(&reaction, &Value::Null).await;
+    }
     let mut answers = Vec::new();
     // In another order: a batch is answered in any.
     for call in calls.iter().rev() {
@@ -257,6 +292,14 @@ async fn act(reaction: &Reaction, id: &Value) -> Option<Bytes> {
     }
     match reaction {
         Reaction::Status(status, text) => Some(http(*status, text)),
+        Reaction::ResultUnder(status, result) => {
+            let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+            Some(http(*status, &answer.to_string()))
+        }
+        Reaction::Announced(length) => {
+            let bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            Some(Bytes { bytes: bytes.into_bytes(), last: false, endless: false })
+        }
         Reaction::Text(text) => Some(http(200, text)),
         Reaction::Cut(text) => {
             let bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len() + 50);

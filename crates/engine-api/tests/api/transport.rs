@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use alys_engine_api::{ApiError, Call, JwtKey, RpcErrorKind, Transport, TransportConfig};
+use alys_engine_api::{ApiError, JwtKey, RpcErrorKind, Transport, TransportConfig};
 use serde_json::{Value, json};
 
 use crate::server::{NOW, Reaction, Server, key, now};
 
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(60);
+
+const LONG: &str = include_str!("transport.rs");
 
 fn to(server: &Server) -> Transport {
     Transport::new(TransportConfig::engine(server.url(), key(), now())).unwrap()
@@ -58,6 +60,39 @@ async fn a_wrong_secret_a_stale_clock_and_no_token_are_told_as_auth() {
     assert!(matches!(reaction(Reaction::Status(403, "no")).await, ApiError::Auth { status: 403, .. }));
 }
 
+/// The clock of this side shows `shown` until it is read anew, and then `right`.
+async fn by_a_clock(shown: u64, right: u64) -> (Server, Result<Value, ApiError>) {
+    let server = Server::start(|_, _| Reaction::Result(json!(1))).await;
+    let config = TransportConfig {
+        anew: Some(Arc::new(move || right)),
+        ..TransportConfig::engine(server.url(), key(), Arc::new(move || shown))
+    };
+    let outcome = Transport::new(config).unwrap().call("test", &[1], WITHIN).await;
+    (server, outcome)
+}
+
+#[tokio::test]
+async fn a_token_refused_for_a_clock_that_was_stepped_is_made_once_more_by_the_right_time() {
+    for shown in [NOW - 3600, NOW + 3600] {
+        let (server, outcome) = by_a_clock(shown, NOW).await;
+        assert_eq!(outcome, Ok(json!(1)));
+        let issued: Vec<_> = server.tokens().iter().map(|token| key().issued_at(token).unwrap()).collect();
+        assert_eq!((issued, server.count("test")), (vec![shown, NOW], 1));
+    }
+    let (server, outcome) = by_a_clock(NOW - 3600, NOW - 7200).await;
+    assert!(matches!(outcome, Err(ApiError::Auth { .. })), "{outcome:?}");
+    assert_eq!(server.tokens().len(), 2, "once more, and no further");
+}
+
+#[tokio::test]
+async fn a_token_refused_by_a_right_clock_is_not_tried_again() {
+    for shown in [NOW - 3600, NOW - 3599] {
+        let (server, outcome) = by_a_clock(shown, NOW - 3600).await;
+        assert!(matches!(outcome, Err(ApiError::Auth { .. })), "{outcome:?}");
+        assert_eq!(server.tokens().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn silence_ends_at_the_deadline() {
     let server = Server::start(|_, _| Reaction::Silence).await;
@@ -69,9 +104,11 @@ async fn silence_ends_at_the_deadline() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_refuses() {
-    let server = Server::start(|_, _| Reaction::Silence).await;
-    let transport = to(&server);
-    drop(server);
+    // Taken, so that nobody else can listen there.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("http://{}", taken.local_addr().unwrap());
+    let transport = Transport::new(TransportConfig::engine(url, key(), now())).unwrap();
     let error = transport.call::<Value>("test", &[1], WITHIN).await.unwrap_err();
     assert!(matches!(error, ApiError::Refused { .. }), "{error}");
 }
@@ -98,6 +135,10 @@ async fn another_status_is_told_with_the_beginning_of_its_text() {
     let error = reaction(Reaction::Status(503, "starting up")).await;
     let expected = ApiError::Http { method: "test".into(), status: 503, body: "starting up".into() };
     assert_eq!(error, expected);
+    for status in [300, 404, 500, 503] {
+        let error = reaction(Reaction::ResultUnder(status, json!(7))).await;
+        assert!(matches!(error, ApiError::Http { status: told, .. } if told == status), "{error}");
+    }
     let refusal = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#;
     let error = reaction(Reaction::Status(400, refusal)).await;
     assert_eq!(error.rpc().map(|error| error.code), Some(-32600), "{error}");
@@ -116,6 +157,24 @@ async fn an_answer_without_end_is_cut_at_the_bound() {
         TransportConfig { max_response: 100_000, ..TransportConfig::engine(server.url(), key(), now()) };
     let error = Transport::new(config).unwrap().call::<Value>("test", &[1], WITHIN).await.unwrap_err();
     assert_eq!(error, ApiError::TooLarge { method: "test".into(), limit: 100_000 });
+    // The other side cannot write on: nobody reads.
+    tokio::time::timeout(WITHIN, server.cut_off()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_announces_more_than_the_bound_is_not_waited_for() {
+    let server = Server::start(|_, _| Reaction::Announced(100_001)).await;
+    let bounded = to(&server).bounded(100_000);
+    let error = bounded.call::<Value>("test", &[1], WITHIN).await.unwrap_err();
+    assert_eq!(error, ApiError::TooLarge { method: "test".into(), limit: 100_000 });
+    assert_eq!(server.count("test"), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_token_is_one_however_long_its_text_is() {
+    let server = Server::start(|_, _| Reaction::Status(401, LONG)).await;
+    let error = to(&server).bounded(1000).call::<Value>("test", &[1], WITHIN).await.unwrap_err();
+    assert!(matches!(&error, ApiError::Auth { body, .. } if body.len() < 1000), "{error}");
 }
 
 #[tokio::test]
@@ -143,35 +202,6 @@ async fn a_refusal_comes_with_code_message_and_data_and_is_no_outage() {
     ] {
         assert_eq!(reaction(Reaction::Error(code, "no")).await.kind(), Some(kind));
     }
-}
-
-#[tokio::test]
-async fn a_batch_answered_in_any_order_comes_back_in_ours() {
-    let server = Server::start(|method, params| match method {
-        "refused" => Reaction::Error(-32000, "no"),
-        _ => Reaction::Result(params[0].clone()),
-    })
-    .await;
-    let calls = [Call::new("a", json!([1])), Call::new("refused", json!([2])), Call::new("c", json!([3]))];
-    let answers = to(&server).batch(&calls, WITHIN).await.unwrap();
-    let texts: Vec<_> =
-        answers.iter().map(|answer| answer.as_ref().map(|raw| raw.get().to_owned())).collect();
-    assert_eq!((texts[0].as_deref(), texts[2].as_deref()), (Ok("1"), Ok("3")));
-    assert_eq!(texts[1].as_ref().unwrap_err().code, -32000);
-    assert!(to(&server).batch(&[], WITHIN).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_batch_refused_as_a_whole_or_answered_in_part_is_an_error() {
-    let whole = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batch too large"}}"#;
-    let server = Server::start(move |_, _| Reaction::Text(whole.into())).await;
-    let calls = [Call::new("a", json!([])), Call::new("b", json!([]))];
-    let error = to(&server).batch(&calls, WITHIN).await.unwrap_err();
-    assert_eq!(error.rpc().map(|error| error.code), Some(-32600));
-    let server =
-        Server::start(|_, _| Reaction::Text(r#"[{"jsonrpc":"2.0","id":1,"result":1}]"#.into())).await;
-    let error = to(&server).batch(&calls, WITHIN).await.unwrap_err();
-    assert!(matches!(error, ApiError::WrongId { expected: 2, .. }), "{error}");
 }
 
 #[test]

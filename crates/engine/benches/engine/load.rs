@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_genesis::{Genesis, GenesisAccount};
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alys_engine::execute::{RecoveredTransaction, Transaction};
 use alys_engine::{GenesisBlock, Rules};
+use alys_testkit::token::{self, balance_slot, transfer_call};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -49,7 +50,7 @@ impl Load {
         let rich = GenesisAccount::default().with_balance(U256::from(10).pow(U256::from(24)));
         let mut alloc: BTreeMap<_, _> = addresses.iter().map(|address| (*address, rich.clone())).collect();
         let balances = addresses.iter().map(|address| (balance_slot(*address), B256::with_last_byte(200)));
-        let token = GenesisAccount::default().with_nonce(Some(1)).with_code(Some(token_code()));
+        let token = GenesisAccount::default().with_nonce(Some(1)).with_code(Some(token::code()));
         alloc.insert(TOKEN, token.with_storage((kind == Kind::Erc20).then(|| balances.collect())));
         let genesis = Genesis { alloc, gas_limit: GAS_LIMIT, timestamp: 1, ..Genesis::default() };
         let nonces = vec![0; SENDERS];
@@ -113,30 +114,4 @@ fn key(index: u64) -> PrivateKeySigner {
     let mut secret = keccak256(index.to_be_bytes());
     secret.0[0] = 1;
     PrivateKeySigner::from_bytes(&secret).unwrap()
-}
-
-/// `mapping(address => uint256)` at slot 0.
-fn balance_slot(owner: Address) -> B256 {
-    keccak256([owner.into_word().as_slice(), B256::ZERO.as_slice()].concat())
-}
-
-fn transfer_call(to: Address) -> Bytes {
-    let amount = B256::with_last_byte(1);
-    [&hex!("a9059cbb")[..], to.into_word().as_slice(), amount.as_slice()].concat().into()
-}
-
-/// A token's `transfer`, by hand: balances in a mapping, a check, the event, `true`.
-fn token_code() -> Bytes {
-    let event = keccak256("Transfer(address,address,uint256)");
-    let mut code = hex!("602435 33600052 6040600020 80 54 82 81 10").to_vec();
-    code.extend(hex!("60 00 57")); // JUMPI to the revert; its place is filled in below
-    let fail_at = code.len() - 2;
-    code.extend(hex!("82 90 03 90 55"));
-    code.extend(hex!("600435 600052 6040600020 80 54 82 01 90 55"));
-    code.extend(hex!("80 600052 600435 33 7f"));
-    code.extend(event.as_slice());
-    code.extend(hex!("6020 6000 a3 6001 600052 6020 6000 f3"));
-    code[fail_at] = code.len() as u8;
-    code.extend(hex!("5b 6000 6000 fd"));
-    code.into()
 }

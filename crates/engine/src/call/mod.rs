@@ -1,20 +1,26 @@
 //! Calls that leave no trace: `eth_call` and `eth_estimateGas`, at any block in reach.
+//!
+//! Whoever asks for one brings a [`Stop`], which ends it wherever it is.
 
 mod estimate;
 mod overrides;
+mod watch;
 
 use std::sync::Arc;
 
 use alloy_eips::eip2930::AccessList;
 use alloy_eips::eip7702::SignedAuthorization;
-use alloy_evm::{EthEvmFactory, Evm, EvmFactory};
+use alloy_evm::{EthEvmFactory, EvmFactory};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
+use revm::ExecuteEvm;
 use revm::context::TxEnv;
 use revm::context_interface::either::Either;
 use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, Output};
 
 pub(crate) use estimate::estimate;
 pub use overrides::Overrides;
+pub(crate) use watch::Stop;
+use watch::Watched;
 
 use crate::chain::{ExecutedBlock, World};
 use crate::config::Rules;
@@ -84,6 +90,9 @@ pub enum CallError {
     /// An estimate needs more gas than is allowed or affordable.
     #[error("gas required exceeds allowance ({0})")]
     GasAllowance(u64),
+    /// It was ended by whoever asked for it, before it ended itself.
+    #[error("execution aborted")]
+    Stopped,
     /// Both a gas price and EIP-1559 fees.
     #[error("both gasPrice and maxFeePerGas or maxPriorityFeePerGas specified")]
     TwoKindsOfFee,
@@ -98,6 +107,7 @@ pub(crate) struct CallSite<'a> {
     pub(crate) world: &'a Arc<World>,
     pub(crate) block: &'a ExecutedBlock,
     pub(crate) gas_cap: u64,
+    pub(crate) stop: Stop<'a>,
 }
 
 /// How a call went, with what an estimate wants to know.
@@ -114,6 +124,10 @@ impl CallSite<'_> {
 
     /// Runs once. What the EVM refuses is the inner error: an estimate learns from it.
     fn run(&self, request: &CallRequest, gas: u64) -> Result<Result<Run, InvalidTransaction>, CallError> {
+        // An estimate runs often, and each run may be too short to look by itself.
+        if (self.stop)() {
+            return Err(CallError::Stopped);
+        }
         let (mut environment, tx) = (self.environment(), self.transaction(request, gas));
         request.overrides.surround(&mut environment);
         // Without a fee the base fee is taken to be none, so that no contract sees a price below it.
@@ -128,9 +142,12 @@ impl CallSite<'_> {
         cfg.disable_eip3607 = true;
         let mut state = self.world.block_state(&self.block.hash)?;
         request.overrides.change(&mut state)?;
-        let mut evm = EthEvmFactory::default().create_evm(state, evm_env);
+        let state = Watched::new(state, self.stop);
+        let mut evm = EthEvmFactory::default().create_evm(state, evm_env).into_inner();
+        watch::watch(&mut evm.instruction);
         match evm.transact(tx) {
             Ok(done) => Ok(Ok(Run { result: done.result })),
+            Err(_) if evm.ctx.journaled_state.database.stopped() => Err(CallError::Stopped),
             Err(EVMError::Transaction(reason)) => Ok(Err(reason)),
             Err(EVMError::Database(error)) => Err(CallError::State(error)),
             Err(other) => Err(CallError::Refused(other.to_string())),

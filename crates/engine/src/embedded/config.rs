@@ -37,8 +37,13 @@ pub struct EngineConfig {
     pub max_payload_bytes: usize,
     /// The most gas a call or an estimate may use. Default 50,000,000.
     pub call_gas: u64,
-    /// Threads for calls, estimates and log searches. Default 2.
+    /// How long a call or an estimate may execute, in milliseconds; then it ends with an error. Default 5,000, as
+    /// Geth's. The deadline of the request ends it earlier, and so does an asker who goes.
+    pub call_timeout_ms: u64,
+    /// Threads for calls and estimates. Default 2.
     pub call_threads: usize,
+    /// Threads for log searches, proofs and long fee histories. Default 1.
+    pub search_threads: usize,
     /// Threads for everything that is read in microseconds, and for transactions that come in. Default 1.
     pub lookup_threads: usize,
     /// How many blocks one search for logs may span. Default 10,000.
@@ -66,7 +71,9 @@ impl Default for EngineConfig {
             seal_budget_ms: 100,
             max_payload_bytes: 2 << 20,
             call_gas: limits.call_gas,
+            call_timeout_ms: 5_000,
             call_threads: 2,
+            search_threads: 1,
             lookup_threads: 1,
             max_log_blocks: 10_000,
             max_logs: 10_000,
@@ -132,7 +139,9 @@ impl EngineConfig {
             "at least 131072, the size of one transaction",
         )?;
         check(self.call_gas >= 21_000, "call_gas", self.call_gas, "at least 21000, a transfer")?;
+        check(self.call_timeout_ms >= 1, "call_timeout_ms", self.call_timeout_ms, "at least 1")?;
         check(threads(self.call_threads), "call_threads", size(self.call_threads), "1 to 64")?;
+        check(threads(self.search_threads), "search_threads", size(self.search_threads), "1 to 64")?;
         check(threads(self.lookup_threads), "lookup_threads", size(self.lookup_threads), "1 to 64")?;
         check(self.max_log_blocks >= 1, "max_log_blocks", self.max_log_blocks, "at least 1")?;
         check(self.max_logs >= 1, "max_logs", size(self.max_logs), "at least 1")?;

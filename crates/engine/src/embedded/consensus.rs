@@ -12,7 +12,7 @@ use crate::chain::{BlockRef, ImportError};
 use crate::engine::{EmbeddedEngine, ForkchoiceError, Imported};
 use crate::error::StateError;
 use crate::facts::consensus_facts;
-use crate::messages::{EngineError, EngineHead, Forkchoice, PayloadVerdict};
+use crate::messages::{EngineError, EngineHead, Forkchoice, Lack, PayloadVerdict};
 use crate::read::{BlockId, ReadHandle};
 
 /// The engine as its writer uses it, whatever database it stands on.
@@ -81,7 +81,13 @@ pub(super) fn validate(writer: &mut dyn Writer, opened: &Opened, block: &Block) 
     match outcome {
         Ok(facts) => PayloadVerdict::Valid(facts),
         Err(ImportError::Invalid(reason)) => PayloadVerdict::Invalid { reason: reason.to_string() },
-        Err(other) => PayloadVerdict::Unavailable { what: other.to_string() },
+        Err(other) => {
+            let lack = match other {
+                ImportError::UnknownParent(_) | ImportError::BelowBase { .. } => Lack::Parent,
+                _ => Lack::Judgement,
+            };
+            PayloadVerdict::Unavailable { lack, what: other.to_string() }
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //!   handle ──┬─ validate, forkchoice ──► engine          one thread, the only writer
 //!            ├─ build, seal ───────────► engine-builder  one thread, reads and executes
-//!            ├─ call, estimate, logs ──► engine-calls    a few threads, reads and executes
+//!            ├─ call, estimate ────────► engine-calls    a few threads, executes while somebody waits for it
+//!            ├─ logs, proofs, history ─► engine-searches one thread or more, reads much
 //!            ├─ all other questions ───► engine-lookups  microseconds each; takes transactions in
 //!            └─ head ──────────────────► answered at once
 //! ```
@@ -102,7 +103,7 @@ impl EmbeddedClient {
             mode,
             limits,
             open: Arc::new(open),
-            metrics: Arc::new(EngineMetrics::new()),
+            metrics: Arc::new(EngineMetrics::default()),
             threads: Mutex::default(),
             opened: RwLock::default(),
         };
@@ -268,8 +269,8 @@ impl ExecutionClient for EmbeddedClient {
             }
             EngineMessage::Head { reply } => reply.send(Ok(opened.head())),
             question => {
-                let heavy = query::is_heavy(&question);
-                self.inner.threads.lock().ask(heavy, ctx, Question { opened, message: question });
+                let effort = query::effort(&question);
+                self.inner.threads.lock().ask(effort, ctx, Question { opened, message: question });
             }
         }
     }

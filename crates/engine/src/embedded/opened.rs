@@ -55,6 +55,11 @@ impl Opened {
         Duration::from_millis(self.config.seal_budget_ms)
     }
 
+    /// How long one call or estimate may execute.
+    pub(crate) fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.config.call_timeout_ms)
+    }
+
     /// Where the engine stands.
     pub(crate) fn head(&self) -> EngineHead {
         let world = self.reads.world();

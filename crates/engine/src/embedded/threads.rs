@@ -13,7 +13,7 @@ use super::{EngineConfig, Opened, building};
 use crate::messages::{
     EngineError, EngineHead, EngineMessage, Forkchoice, PayloadId, PayloadVerdict, SealedPayload,
 };
-use crate::query;
+use crate::query::{self, Effort};
 
 /// A job of the engine's own thread.
 pub(super) enum Writing {
@@ -47,6 +47,7 @@ pub(super) struct Threads {
     pub(super) writer: Option<Worker<Writing>>,
     builder: Option<Worker<Building>>,
     calls: Vec<Worker<Question>>,
+    searches: Vec<Worker<Question>>,
     lookups: Vec<Worker<Question>>,
 }
 
@@ -81,6 +82,7 @@ impl Threads {
         }
         for (name, pool, count) in [
             ("engine-calls", &mut self.calls, config.call_threads),
+            ("engine-searches", &mut self.searches, config.search_threads),
             ("engine-lookups", &mut self.lookups, config.lookup_threads),
         ] {
             pool.retain(Worker::is_alive);
@@ -103,7 +105,7 @@ impl Threads {
         if let Some(builder) = &self.builder {
             builder.attach(owner.clone());
         }
-        for reader in self.calls.iter().chain(&self.lookups) {
+        for reader in self.readers() {
             reader.attach(owner.clone());
         }
     }
@@ -122,9 +124,13 @@ impl Threads {
         builder.submit_to(lane, ctx, job).map_err(|rejected| rejected.reason)
     }
 
-    /// Gives a question to the thread with the least to do.
-    pub(super) fn ask(&self, heavy: bool, ctx: Context, question: Question) {
-        let pool = if heavy { &self.calls } else { &self.lookups };
+    /// Gives a question to the thread with the least to do, of those for its effort.
+    pub(super) fn ask(&self, effort: Effort, ctx: Context, question: Question) {
+        let pool = match effort {
+            Effort::Execution => &self.calls,
+            Effort::Search => &self.searches,
+            Effort::Lookup => &self.lookups,
+        };
         let load = |worker: &&Worker<Question>| {
             let stats = worker.stats();
             let busy = usize::from(stats.running.is_some());
@@ -139,12 +145,15 @@ impl Threads {
     pub(super) fn observers(&self) -> Vec<WorkerObserver> {
         let writer = self.writer.iter().map(Worker::observer);
         let builder = self.builder.iter().map(Worker::observer);
-        let readers = self.calls.iter().chain(&self.lookups).map(Worker::observer);
-        writer.chain(builder).chain(readers).collect()
+        writer.chain(builder).chain(self.readers().map(Worker::observer)).collect()
+    }
+
+    fn readers(&self) -> impl Iterator<Item = &Worker<Question>> {
+        self.lookups.iter().chain(&self.searches).chain(&self.calls)
     }
 
     pub(super) async fn stop_readers(&self, deadline: Instant) -> Result<(), WorkerError> {
-        for reader in self.lookups.iter().chain(&self.calls) {
+        for reader in self.readers() {
             reader.stop(deadline).await?;
         }
         match &self.builder {

@@ -1,15 +1,62 @@
-//! Calls and estimates.
+//! Calls and estimates, each no longer than somebody waits for it and the configuration allows.
+
+use std::time::Duration;
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Bytes, TxKind, U256};
 use alloy_rpc_types_eth as eth;
+use alys_bus::{Context, Reply};
 
 use super::at::known_hash;
 use super::errors::{call_error, query_error};
-use crate::call::{CallRequest, Overrides};
+use crate::call::{CallError, CallRequest, Overrides};
 use crate::embedded::Opened;
 use crate::messages::{QueryError, TransactionRefusal};
 use crate::read;
+
+/// Until when an execution may run: a moment of the bound, of the asker's deadline, or when the asker goes.
+pub(super) struct Patience<'a> {
+    /// The longest that the configuration allows.
+    timeout: Duration,
+    asked: Context,
+    bounded: Context,
+    gone: &'a dyn Fn() -> bool,
+}
+
+impl Patience<'_> {
+    fn is_over(&self) -> bool {
+        self.bounded.is_expired() || (self.gone)()
+    }
+
+    /// Why a call gave no result. One that took too long is said in Geth's words, which is what clients know.
+    fn explain(&self, error: CallError) -> QueryError {
+        match error {
+            CallError::Stopped if self.asked.is_expired() => {
+                QueryError::Unavailable("the execution took until the deadline".into())
+            }
+            CallError::Stopped => {
+                QueryError::Halted { reason: format!("execution aborted (timeout = {:?})", self.timeout) }
+            }
+            error => call_error(error),
+        }
+    }
+}
+
+/// Executes for whoever waits for `reply`, while somebody does.
+pub(super) fn execute<T>(
+    opened: &Opened,
+    ctx: Context,
+    reply: Reply<T, QueryError>,
+    work: impl FnOnce(&Patience<'_>) -> Result<T, QueryError>,
+) {
+    if reply.is_abandoned() {
+        return;
+    }
+    let timeout = opened.call_timeout();
+    let gone = || reply.is_abandoned();
+    let outcome = work(&Patience { timeout, asked: ctx, bounded: ctx.within(timeout), gone: &gone });
+    reply.send(outcome);
+}
 
 /// The output of a call on the state after a block.
 ///
@@ -17,13 +64,14 @@ use crate::read;
 /// [`QueryError::Reverted`] with the revert data, and all else that a call can end with.
 pub(super) fn call(
     opened: &Opened,
+    patience: &Patience<'_>,
     request: &eth::TransactionRequest,
     at: BlockId,
     overrides: eth::state::EvmOverrides,
 ) -> Result<Bytes, QueryError> {
     let (at, request) = prepare(opened, (request, overrides), at, opened.config.call_gas)?;
-    let done = opened.reads.call(at, &request).map_err(call_error)?;
-    Ok(done.output)
+    let done = opened.reads.call_until(at, &request, &|| patience.is_over());
+    done.map(|done| done.output).map_err(|error| patience.explain(error))
 }
 
 /// A gas limit with which the transaction succeeds.
@@ -32,13 +80,15 @@ pub(super) fn call(
 /// As [`call`].
 pub(super) fn estimate_gas(
     opened: &Opened,
+    patience: &Patience<'_>,
     request: &eth::TransactionRequest,
     at: BlockId,
     overrides: eth::state::EvmOverrides,
 ) -> Result<u64, QueryError> {
     // How much gas can be paid for is part of the search.
     let (at, request) = prepare(opened, (request, overrides), at, 0)?;
-    opened.reads.estimate_gas(at, &request).map_err(call_error)
+    let gas = opened.reads.estimate_gas_until(at, &request, &|| patience.is_over());
+    gas.map_err(|error| patience.explain(error))
 }
 
 /// The call in the engine's form, after the checks whose outcome clients expect in Geth's words. Its sender must be

@@ -12,8 +12,9 @@ use crate::embedded::Opened;
 use crate::execute::next_base_fee;
 use crate::messages::QueryError;
 
-/// More percentiles than this nobody asks for (Geth's bound).
-const MAX_PERCENTILES: usize = 100;
+/// Histories of so many blocks are answered beside the short look-ups: as many as a suggestion looks at, and more
+/// than wallets ask for.
+pub(super) const SHORT_HISTORY: u64 = TIP_BLOCKS;
 
 /// So many blocks are looked at for a suggestion (Geth's).
 const TIP_BLOCKS: u64 = 20;
@@ -29,8 +30,9 @@ const MAX_TIP: u128 = 500_000_000_000;
 
 /// Base fees, fullness, and percentiles of the tips weighted by gas, of `count` blocks up to `newest`.
 ///
+/// The asker has seen to it that the percentiles rise from 0 to 100.
+///
 /// # Errors
-/// [`QueryError::InvalidQuery`] for percentiles that do not rise from 0 to 100,
 /// [`QueryError::BlockNotFound`] for a block above the head.
 pub(super) fn fee_history(
     opened: &Opened,
@@ -39,7 +41,6 @@ pub(super) fn fee_history(
     newest: BlockNumberOrTag,
     percentiles: &[f64],
 ) -> Result<Box<eth::FeeHistory>, QueryError> {
-    check_percentiles(percentiles)?;
     let world = opened.reads.world();
     let newest = number_of(&world, newest).ok_or_else(|| QueryError::BlockNotFound(newest.to_string()))?;
     let count = count.min(opened.config.max_fee_history).min(newest.saturating_add(1));
@@ -66,24 +67,6 @@ pub(super) fn fee_history(
     history.base_fee_per_blob_gas.push(1);
     history.reward = (!percentiles.is_empty()).then_some(rewards);
     Ok(Box::new(history))
-}
-
-fn check_percentiles(percentiles: &[f64]) -> Result<(), QueryError> {
-    let wrong = |text: String| Err(QueryError::InvalidQuery(text));
-    if percentiles.len() > MAX_PERCENTILES {
-        return wrong(format!("invalid reward percentile: over the query limit {MAX_PERCENTILES}"));
-    }
-    let mut before = 0.0;
-    for percentile in percentiles {
-        if !(0.0..=100.0).contains(percentile) {
-            return wrong(format!("invalid reward percentile: {percentile}"));
-        }
-        if *percentile < before {
-            return wrong(format!("invalid reward percentile: {before} > {percentile}"));
-        }
-        before = *percentile;
-    }
-    Ok(())
 }
 
 /// A tip, in wei per gas, that would have been among the lower ones of the last blocks.

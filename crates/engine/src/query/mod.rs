@@ -23,19 +23,28 @@ use alys_bus::{Context, Reply, unsupported};
 use crate::embedded::Opened;
 use crate::messages::{EngineMessage, QueryError};
 
-/// Whether a question may take longer than a few reads: it executes, or looks at many blocks.
-pub(crate) fn is_heavy(message: &EngineMessage) -> bool {
-    matches!(
-        message,
+/// How long a question may keep its thread; those of one kind wait for each other alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// A few reads: microseconds.
+    Lookup,
+    /// Many blocks, or many nodes of the trie.
+    Search,
+    /// The EVM runs: as long as its asker is allowed.
+    Execution,
+}
+
+/// What answering `message` takes.
+pub(crate) fn effort(message: &EngineMessage) -> Effort {
+    match message {
         EngineMessage::Call { .. }
-            | EngineMessage::EstimateGas { .. }
-            | EngineMessage::CallOverridden { .. }
-            | EngineMessage::EstimateOverridden { .. }
-            | EngineMessage::Proof { .. }
-            | EngineMessage::Logs { .. }
-            | EngineMessage::FeeHistory { .. }
-            | EngineMessage::SuggestedTip { .. }
-    )
+        | EngineMessage::EstimateGas { .. }
+        | EngineMessage::CallOverridden { .. }
+        | EngineMessage::EstimateOverridden { .. } => Effort::Execution,
+        EngineMessage::Proof { .. } | EngineMessage::Logs { .. } => Effort::Search,
+        EngineMessage::FeeHistory { count, .. } if *count > fees::SHORT_HISTORY => Effort::Search,
+        _ => Effort::Lookup,
+    }
 }
 
 /// Answers one question.
@@ -55,16 +64,22 @@ pub(crate) fn answer(opened: &Opened, ctx: Context, message: EngineMessage) {
             respond(reply, || accounts::storage(opened, address, slot, at));
         }
         EngineMessage::Call { request, at, reply } => {
-            respond(reply, || calls::call(opened, &request, at, EvmOverrides::default()));
+            calls::execute(opened, ctx, reply, |until| {
+                calls::call(opened, until, &request, at, EvmOverrides::default())
+            });
         }
         EngineMessage::EstimateGas { request, at, reply } => {
-            respond(reply, || calls::estimate_gas(opened, &request, at, EvmOverrides::default()));
+            calls::execute(opened, ctx, reply, |until| {
+                calls::estimate_gas(opened, until, &request, at, EvmOverrides::default())
+            });
         }
         EngineMessage::CallOverridden { request, at, overrides, reply } => {
-            respond(reply, || calls::call(opened, &request, at, *overrides));
+            calls::execute(opened, ctx, reply, |until| calls::call(opened, until, &request, at, *overrides));
         }
         EngineMessage::EstimateOverridden { request, at, overrides, reply } => {
-            respond(reply, || calls::estimate_gas(opened, &request, at, *overrides));
+            calls::execute(opened, ctx, reply, |until| {
+                calls::estimate_gas(opened, until, &request, at, *overrides)
+            });
         }
         EngineMessage::Proof { address, slots, at, reply } => {
             respond(reply, || accounts::proof(opened, address, &slots, at));

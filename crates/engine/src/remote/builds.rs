@@ -24,12 +24,15 @@ pub(super) struct Build {
     pub(super) rules: PayloadRules,
     /// When the client began.
     pub(super) begun: Instant,
+    /// How often the client had been away then: after one more time it has forgotten this.
+    pub(super) outages: u64,
 }
 
 impl Builds {
-    /// The id under which the client builds by these rules already.
-    pub(super) fn id_of(&self, rules: &PayloadRules) -> Option<PayloadId> {
-        self.builds.iter().find(|build| build.rules == *rules).map(|build| build.id)
+    /// The id under which the client builds by these rules already, where it has been there since.
+    pub(super) fn id_of(&self, rules: &PayloadRules, outages: u64) -> Option<PayloadId> {
+        let same = |build: &&Build| build.rules == *rules && build.outages == outages;
+        self.builds.iter().find(same).map(|build| build.id)
     }
 
     pub(super) fn get(&self, id: &PayloadId) -> Option<Build> {

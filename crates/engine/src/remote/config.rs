@@ -21,9 +21,13 @@ pub struct RemoteConfig {
     pub genesis: B256,
     /// What the timeouts of the Engine API are multiplied by. Default 1.
     pub timeout_multiplier: f64,
-    /// The most bytes of one answer. Default 128 MiB.
+    /// The most bytes of one answer to consensus. Default 128 MiB.
     pub max_response: usize,
-    /// How many of wallets' questions are with the client at once. Default 32; more wait.
+    /// The most bytes of one answer to a wallet, of which as many may be read at once as there are `questions`.
+    /// Default 25 MiB, as the RPC server's; a larger one could not be passed on.
+    pub max_answer: usize,
+    /// How many of wallets' questions are with the client at once. Default 32; more wait. What chain asks has
+    /// places of its own.
     pub questions: usize,
     /// The least time a payload is built for before it is taken. Default 150 ms: Geth begins with an empty
     /// one, and hands that out until the first full one is ready.
@@ -46,6 +50,7 @@ impl RemoteConfig {
             genesis,
             timeout_multiplier: 1.0,
             max_response: TransportConfig::MAX_RESPONSE,
+            max_answer: 25 << 20,
             questions: 32,
             min_build: Duration::from_millis(150),
             probe_offline: Duration::from_millis(500),

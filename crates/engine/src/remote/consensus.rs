@@ -8,7 +8,7 @@ use alloy_rpc_types_eth::TransactionReceipt;
 use alys_bus::Context;
 use alys_engine_api::{
     EngineApi, Forkchoice as WireForkchoice, ForkchoiceUpdated, Observation, PayloadStatus, RpcErrorKind,
-    Status,
+    Status, WipeError,
 };
 use alys_primitives::block::RequestBytes;
 use alys_primitives::payload::{PayloadError, PayloadRules, block_hash, to_requests};
@@ -20,7 +20,7 @@ use super::link::LinkError;
 use super::{Inner, facts, probe};
 use crate::execute::PayloadBlock;
 use crate::messages::{
-    EngineError, EngineHead, EngineMessage, Forkchoice, PayloadId, PayloadVerdict, SealedPayload,
+    EngineError, EngineHead, EngineMessage, Forkchoice, Lack, PayloadId, PayloadVerdict, SealedPayload,
 };
 
 /// Between two looks at a client that is being started anew.
@@ -58,19 +58,22 @@ impl Inner {
         let request = self.link.api.new_payload(&block.payload, block.header.parent, &requests);
         let status = match self.link.ask(request).await {
             Ok(status) => status,
-            Err(error) => return PayloadVerdict::Unavailable { what: error.to_string() },
+            Err(error) => {
+                let lack = if error.is_refusal() { Lack::Judgement } else { Lack::Answer };
+                return PayloadVerdict::Unavailable { lack, what: error.to_string() };
+            }
         };
         match status.status {
             Status::Invalid | Status::InvalidBlockHash => PayloadVerdict::Invalid { reason: status.reason() },
             Status::Syncing | Status::Accepted => {
                 self.link.seen(Observation::Behind, String::new);
-                PayloadVerdict::Unavailable { what: behind(&status) }
+                PayloadVerdict::Unavailable { lack: Lack::Parent, what: behind(&status) }
             }
             Status::Valid => match self.facts(block, &status).await {
                 Ok(facts) => PayloadVerdict::Valid(facts),
                 Err(why) => {
                     tracing::warn!(why, "the execution client says VALID, and facts cannot be had");
-                    PayloadVerdict::Unavailable { what: format!("facts: {why}") }
+                    PayloadVerdict::Unavailable { lack: Lack::Facts, what: format!("facts: {why}") }
                 }
             },
         }
@@ -124,12 +127,19 @@ impl Inner {
         self.link.ask(self.link.api.forkchoice_updated(choice, None)).await
     }
 
-    /// Sets the head, and reads the client's own back. Nothing the client answers to the first is believed.
+    /// Sets the head, and reads the client's own back, after a refusal too: Geth has been seen to answer -38002
+    /// and to have moved. Nothing the client answers to the first is believed.
     async fn follow(&self, choice: Forkchoice) -> Result<EngineHead, EngineError> {
         let Forkchoice { head, safe, finalized } = choice;
         let wire = WireForkchoice { head, safe, finalized };
-        let updated = self.link.ask(self.link.api.forkchoice_updated(wire, None)).await?;
+        let updated = match self.link.ask(self.link.api.forkchoice_updated(wire, None)).await {
+            Err(error) if !error.is_refusal() => return Err(error.into()),
+            other => other,
+        };
         let now = self.head().await?;
+        let updated = updated.map_err(|error| {
+            EngineError::Failed(format!("{error}; it stands at block {} ({})", now.number, now.hash))
+        })?;
         let status = &updated.payload_status;
         match status.status {
             Status::Valid if now.hash == head => self.link.seen(Observation::InStep, String::new),
@@ -162,7 +172,8 @@ impl Inner {
     /// Has the client begin to build. The Engine API builds on the head only, so the parent becomes it; what
     /// is safe and finalized is left as it is, by zeros.
     async fn build(&self, rules: PayloadRules) -> Result<PayloadId, EngineError> {
-        if let Some(id) = self.builds.lock().id_of(&rules) {
+        let outages = self.link.outages();
+        if let Some(id) = self.builds.lock().id_of(&rules, outages) {
             return Ok(id);
         }
         let choice = WireForkchoice { head: rules.parent_hash, ..WireForkchoice::default() };
@@ -194,7 +205,7 @@ impl Inner {
             ));
         };
         let begun = self.link.clock.now();
-        self.builds.lock().remember(Build { id: id.0, rules, begun });
+        self.builds.lock().remember(Build { id: id.0, rules, begun, outages });
         Ok(id.0)
     }
 
@@ -239,10 +250,14 @@ impl Inner {
         let Some(managed) = &self.managed else {
             return Err(EngineError::NotManaged(not_managed(self.link.api.engine_port().url())));
         };
+        managed.wipe_and_restart().await.map_err(|error| match error {
+            WipeError::Exhausted(_) => EngineError::NotManaged(error.to_string()),
+            WipeError::Failed(_) => EngineError::Failed(error.to_string()),
+        })?;
         self.builds.lock().clear();
-        self.link.seen(Observation::NoAnswer, || "it is begun anew".into());
         self.link.metrics.wiped();
-        managed.wipe_and_restart().await.map_err(EngineError::Failed)?;
+        // What it has shown before was another's.
+        self.link.seen(Observation::NoAnswer, || "it was begun anew".into());
         let mut slow = 0;
         loop {
             match probe::look(&self.link, &mut slow).await {

@@ -1,7 +1,9 @@
 //! The way to the client: whether it may be asked now, and what each answer says about it.
 //!
 //! Breaker and health are pure machines in `alys-engine-api`; here they get what they need: the clock, the
-//! outcomes, a place where others see the result.
+//! outcomes, a place where others see the result. Both follow the engine port and what consensus asks there, and
+//! nothing else: no wallet, and no fault of the public port, keeps this node from voting. Wallets' questions have a
+//! flag of their own, which only they heed.
 
 use std::fmt;
 use std::future::Future;
@@ -37,6 +39,13 @@ impl fmt::Display for LinkError {
     }
 }
 
+impl LinkError {
+    /// The client answered, and with an error: it is there, and does not do what it is asked.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Api(ApiError::Rpc { .. }))
+    }
+}
+
 impl From<LinkError> for EngineError {
     fn from(error: LinkError) -> Self {
         Self::Unavailable(error.to_string())
@@ -52,6 +61,8 @@ pub(super) struct Link {
     pub(super) clock: Clock,
     /// Rung when the client should be looked at without delay.
     pub(super) look: Notify,
+    /// The same for its public port.
+    pub(super) look_at_public: Notify,
     began: Instant,
     health: Latest<EngineHealth>,
     state: Mutex<State>,
@@ -62,6 +73,12 @@ struct State {
     breaker: Breaker,
     /// What was wrong last, for whoever is refused.
     why: String,
+    /// Why wallets' questions are not passed on although the client is well; `None`: they are.
+    no_questions: Option<String>,
+    /// Whether the log says so.
+    no_questions_told: bool,
+    /// How often it went out of reach.
+    outages: u64,
 }
 
 impl Link {
@@ -74,9 +91,12 @@ impl Link {
         // Nobody may take it for synced before it has answered once.
         health.set(EngineHealth::Offline);
         let state = State {
+            no_questions: Some("its public port is not yet asked".into()).filter(|_| api.has_public_port()),
+            no_questions_told: false,
             health: HealthMachine::default(),
             breaker: Breaker::default(),
             why: "not yet asked".into(),
+            outages: 0,
         };
         Self {
             api,
@@ -85,6 +105,7 @@ impl Link {
             began: clock.now(),
             clock,
             look: Notify::new(),
+            look_at_public: Notify::new(),
             health,
             state: Mutex::new(state),
         }
@@ -121,26 +142,60 @@ impl Link {
         outcome.map_err(LinkError::Api)
     }
 
-    /// Makes a request for a wallet. Its slowness says nothing about the client; only a connection that is
-    /// refused or breaks does.
+    /// Makes a request for a wallet. What becomes of it says nothing about the client, for which the next look
+    /// speaks; after a connection that is refused or breaks, no wallet is answered before that look.
     pub(super) async fn question<T>(
         &self,
         request: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<T, LinkError> {
         {
             let state = self.state.lock();
-            if !state.health.is_known() || state.breaker.state() != BreakerState::Closed {
+            let rests = !self.api.has_public_port() && state.breaker.state() != BreakerState::Closed;
+            if !state.health.is_known() || rests {
                 return Err(self.not_asked(&state));
+            }
+            if let Some(why) = &state.no_questions {
+                return Err(LinkError::NotAsked(format!("wallets' questions are not passed on now: {why}")));
             }
         }
         let outcome = request.await;
         if let Err(error @ (ApiError::Refused { .. } | ApiError::Broken { .. } | ApiError::Auth { .. })) =
             &outcome
         {
-            self.failed(error);
-            self.look.notify_one();
+            self.metrics.failed(error);
+            // One wallet's luck, until the look has shown more.
+            self.state.lock().no_questions.get_or_insert_with(|| error.to_string());
+            match self.api.has_public_port() {
+                true => self.look_at_public.notify_one(),
+                false => self.look.notify_one(),
+            }
         }
         outcome.map_err(LinkError::Api)
+    }
+
+    /// The port of wallets' questions has shown that it is this chain's.
+    pub(super) fn questions(&self) {
+        let mut state = self.state.lock();
+        state.no_questions = None;
+        self.metrics.questions(true);
+        if std::mem::take(&mut state.no_questions_told) {
+            tracing::info!(url = self.api.eth_port().url(), "wallets' questions are passed on");
+        }
+    }
+
+    /// It is away, or another chain's, as a look has shown.
+    pub(super) fn no_questions(&self, why: String) {
+        let mut state = self.state.lock();
+        self.metrics.questions(false);
+        if !std::mem::replace(&mut state.no_questions_told, true) || state.no_questions.as_ref() != Some(&why)
+        {
+            tracing::warn!(url = self.api.eth_port().url(), why, "wallets' questions are not passed on");
+        }
+        state.no_questions = Some(why);
+    }
+
+    pub(super) fn takes_questions(&self) -> bool {
+        self.state.lock().no_questions.is_none()
     }
 
     /// Whether the client may be looked at; how long not, otherwise.
@@ -195,6 +250,7 @@ impl Link {
             Health::Synced => tracing::info!(url, "the execution client answers"),
             Health::Syncing => tracing::warn!(url, "the execution client has not what it is asked about"),
             Health::Offline | Health::AuthFailed => {
+                state.outages = state.outages.saturating_add(1);
                 tracing::warn!(url, why = state.why, "the execution client is out of reach");
             }
         }
@@ -211,6 +267,11 @@ impl Link {
     /// Whether the client has shown that it is this chain's since it was last out of reach.
     pub(super) fn is_known(&self) -> bool {
         self.state.lock().health.is_known()
+    }
+
+    /// How often the client went out of reach so far.
+    pub(super) fn outages(&self) -> u64 {
+        self.state.lock().outages
     }
 
     pub(super) fn breaker(&self) -> BreakerState {

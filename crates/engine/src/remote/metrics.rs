@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use alys_bus::{Histogram, QUANTILES};
 use alys_engine_api::{ApiError, BreakerState, Health};
 use metrics::{Counter, Gauge, counter, gauge};
 use parking_lot::Mutex;
 
 use crate::messages::{EngineHead, PayloadVerdict, TransactionRefusal};
+use crate::metrics::Done;
 
 /// Figures of one client.
 ///
@@ -19,59 +19,39 @@ use crate::messages::{EngineHead, PayloadVerdict, TransactionRefusal};
 /// | `alys_engine_validate_seconds` | quantile | seconds, receipts included |
 /// | `alys_engine_pool_added_total`, `_pool_refused_total` | | transactions |
 /// | `alys_engine_client_health` | | 0 synced, 1 syncing, 2 offline, 3 token refused |
+/// | `alys_engine_client_questions` | | 1: wallets' questions are passed on, 0: their port is not this chain's or away |
 /// | `alys_engine_client_breaker` | | 0 closed, 1 half open, 2 open |
 /// | `alys_engine_client_failures_total` | kind: timeout, refused, broken, auth, http, answer | requests |
 /// | `alys_engine_client_wipes_total` | | wipes of a managed client |
 pub(super) struct RemoteMetrics {
-    valid: Counter,
-    invalid: Counter,
-    unavailable: Counter,
-    built: Counter,
-    built_transactions: Counter,
-    added: Counter,
-    refused: Counter,
+    done: Done,
     wipes: Counter,
     health: Gauge,
-    validate: Histogram,
+    questions: Gauge,
     head: Mutex<EngineHead>,
 }
 
 impl RemoteMetrics {
     pub(super) fn new() -> Self {
         Self {
-            valid: counter!("alys_engine_validated_total", "verdict" => "valid"),
-            invalid: counter!("alys_engine_validated_total", "verdict" => "invalid"),
-            unavailable: counter!("alys_engine_validated_total", "verdict" => "unavailable"),
-            built: counter!("alys_engine_built_total"),
-            built_transactions: counter!("alys_engine_built_transactions_total"),
-            added: counter!("alys_engine_pool_added_total"),
-            refused: counter!("alys_engine_pool_refused_total"),
+            done: Done::default(),
             wipes: counter!("alys_engine_client_wipes_total"),
             health: gauge!("alys_engine_client_health"),
-            validate: Histogram::default(),
+            questions: gauge!("alys_engine_client_questions"),
             head: Mutex::default(),
         }
     }
 
     pub(super) fn validated(&self, took: Duration, verdict: &PayloadVerdict) {
-        self.validate.record(took);
-        match verdict {
-            PayloadVerdict::Valid(_) => self.valid.increment(1),
-            PayloadVerdict::Invalid { .. } => self.invalid.increment(1),
-            PayloadVerdict::Unavailable { .. } => self.unavailable.increment(1),
-        }
+        self.done.validated(took, verdict);
     }
 
     pub(super) fn built(&self, transactions: usize) {
-        self.built.increment(1);
-        self.built_transactions.increment(u64::try_from(transactions).unwrap_or(u64::MAX));
+        self.done.built(transactions);
     }
 
     pub(super) fn submitted(&self, refusal: Option<&TransactionRefusal>) {
-        match refusal {
-            None => self.added.increment(1),
-            Some(_) => self.refused.increment(1),
-        }
+        self.done.submitted(refusal);
     }
 
     pub(super) fn wiped(&self) {
@@ -89,6 +69,10 @@ impl RemoteMetrics {
             Health::Offline => 2.0,
             Health::AuthFailed => 3.0,
         });
+    }
+
+    pub(super) fn questions(&self, passed_on: bool) {
+        self.questions.set(f64::from(u8::from(passed_on)));
     }
 
     pub(super) fn failed(&self, error: &ApiError) {
@@ -112,12 +96,6 @@ impl RemoteMetrics {
             BreakerState::HalfOpen => 1.0,
             BreakerState::Open => 2.0,
         });
-        let snapshot = self.validate.snapshot();
-        if snapshot.count() > 0 {
-            for (quantile, label) in QUANTILES {
-                gauge!("alys_engine_validate_seconds", "quantile" => label)
-                    .set(snapshot.quantile(quantile).as_secs_f64());
-            }
-        }
+        self.done.publish();
     }
 }

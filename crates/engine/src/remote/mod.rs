@@ -2,9 +2,15 @@
 //!
 //! ```text
 //!   handle ──┬─ validate, forkchoice, build, seal, reset ──► one task, one after the other ──┐
-//!            └─ head, wallets' questions ──────► a task each, so many at once as configured ─┼─► link ─► HTTP
-//!                                     probe: is it there, is it this chain's? ───────────────┘
+//!            ├─ head; what chain asks ──────► a task each, in places of their own ───────────┼─► link ─► engine port
+//!            │                        probe: is it there, is it this chain's? ───────────────┘
+//!            └─ wallets' questions ─► a task each, so many at once as configured ──► link ─► public port, if there
+//!                                     probe: the same of that port                           is one, else the other
 //! ```
+//!
+//! **Who depends on what.** Consensus needs the engine port and nothing else, and the health that chain sees is that
+//! port's. A public port that is closed, silent or another chain's takes wallets' answers away and no vote. Wallets'
+//! questions, however slow and however many, hold up nothing that chain asks.
 //!
 //! **What is believed.** Little, and only of a client that has shown chain id and genesis since it was last
 //! out of reach. A head counts when it was read back; a VALID brings facts only with receipts whose root is
@@ -17,7 +23,8 @@
 //! long as it is there; where that shows at the start, the actor does not start.
 //!
 //! **Bounds.** The address's credits bound what waits: a message holds its credit until it is answered. The
-//! queue of consensus has as many places. Work whose deadline has passed is dropped before it starts.
+//! queue of consensus has as many places. Work whose deadline has passed is dropped before it starts. Answers to
+//! wallets are read up to what the RPC server could pass on.
 //!
 //! **Receipts of blocks that are not canonical.** Geth keeps them for every block it has executed, Reth for
 //! the children of its head. A client that has none before a block is its head, as EthereumJS, is made to
@@ -37,7 +44,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use alys_bus::protocol::engine::EngineHealth;
-use alys_bus::{Clock, Context, Latest, Limits, Owner, Task, spawn_task};
+use alys_bus::{Clock, Context, Lane, Latest, Limits, Owner, Task, spawn_task};
 use alys_engine_api::{
     EngineApi, Identity, ManagedProcess, Timeouts, Transport, TransportConfig, UnixSeconds,
 };
@@ -64,7 +71,10 @@ struct Inner {
     link: Arc<Link>,
     managed: Option<Arc<dyn ManagedProcess>>,
     builds: Mutex<Builds>,
+    /// Places of wallets' questions.
     questions: Semaphore,
+    /// Places of what chain asks.
+    chains: Semaphore,
     /// `None` until the actor attaches.
     attached: Mutex<Option<Attached>>,
 }
@@ -74,8 +84,11 @@ struct Attached {
     owner: Owner,
     consensus: mpsc::Sender<(Context, EngineMessage)>,
     /// Ended with this.
-    _tasks: [Task; 2],
+    _tasks: [Task; 3],
 }
+
+/// Questions of chain that are with the client at once. It asks one after the other; more is for askers who gave up.
+const CHAINS: usize = 8;
 
 impl fmt::Debug for RemoteClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +118,7 @@ impl RemoteClient {
             managed,
             builds: Mutex::default(),
             questions: Semaphore::new(config.questions.max(1)),
+            chains: Semaphore::new(CHAINS),
             attached: Mutex::default(),
             config,
         };
@@ -119,29 +133,31 @@ impl RemoteClient {
 }
 
 fn api(config: &RemoteConfig, clock: &Clock) -> Result<EngineApi, EngineError> {
-    let clock = clock.clone();
-    let now: UnixSeconds = Arc::new(move || clock.now_ms() / 1000);
+    let (shown, read) = (clock.clone(), clock.clone());
+    let now: UnixSeconds = Arc::new(move || shown.now_ms() / 1000);
     let engine = TransportConfig {
+        // The clock follows a step of the system's only after seconds, in which no request would be let in.
+        anew: Some(Arc::new(move || read.read_anew() / 1000)),
         max_response: config.max_response,
         ..TransportConfig::engine(&config.url, config.jwt.clone(), now)
     };
     let transport = |config| Transport::new(config).map_err(|error| EngineError::Failed(error.to_string()));
     let api = EngineApi::new(transport(engine)?).with_timeouts(Timeouts::times(config.timeout_multiplier));
-    match &config.public_url {
-        Some(url) => {
-            let public =
-                TransportConfig { max_response: config.max_response, ..TransportConfig::public(url) };
-            Ok(api.with_public(transport(public)?))
-        }
-        None => Ok(api),
-    }
+    let api = match &config.public_url {
+        Some(url) => api.with_public(transport(TransportConfig::public(url))?),
+        None => api,
+    };
+    Ok(api.with_max_answer(config.max_answer))
 }
 
 impl ExecutionClient for RemoteClient {
     async fn attach(&self, owner: Owner) -> Result<(), EngineError> {
         let inner = &self.inner;
         // A client that is not there, or refuses the token, may be put right while the actor runs.
-        if let probe::Found::Stranger(why) = probe::look(&inner.link, &mut 0).await {
+        let (mut slow, mut slow_public) = (0, 0);
+        let looks =
+            (probe::look(&inner.link, &mut slow), probe::look_at_public(&inner.link, &mut slow_public));
+        if let (probe::Found::Stranger(why), ()) = tokio::join!(looks.0, looks.1) {
             return Err(EngineError::Failed(why));
         }
         let places = inner.limits.normal.saturating_add(inner.limits.control).max(1);
@@ -152,6 +168,11 @@ impl ExecutionClient for RemoteClient {
                 owner.clone(),
                 "engine-probe",
                 probe::keep_looking(Arc::clone(&inner.link), inner.config.clone()),
+            ),
+            spawn_task(
+                owner.clone(),
+                "engine-public-probe",
+                probe::keep_looking_at_public(Arc::clone(&inner.link), inner.config.clone()),
             ),
         ];
         // The tasks of an incarnation before this one end here, and with them what waited for them.
@@ -172,14 +193,20 @@ impl ExecutionClient for RemoteClient {
                 // It has as many places as the address has credits, so it is never full.
                 let _ = attached.consensus.try_send((ctx, message));
             }
+            EngineMessage::Head { reply } => {
+                let inner = Arc::clone(&self.inner);
+                let work = async move { reply.send(inner.head().await) };
+                spawn_task(attached.owner.clone(), "engine-head", work).detach();
+            }
             question => {
                 let inner = Arc::clone(&self.inner);
                 let work = async move {
-                    let place = timeout_at(ctx.deadline, inner.questions.acquire()).await;
+                    let places = if is_chains(ctx, &question) { &inner.chains } else { &inner.questions };
+                    let place = timeout_at(ctx.deadline, places.acquire()).await;
                     if let Ok(Ok(_place)) = place
                         && !ctx.is_expired()
                     {
-                        questions::answer(&inner, ctx, question).await;
+                        Box::pin(questions::answer(&inner, ctx, question)).await;
                     }
                 };
                 // It ends at its deadline at the latest.
@@ -191,4 +218,10 @@ impl ExecutionClient for RemoteClient {
     fn publish(&self) {
         self.inner.link.metrics.publish(self.inner.link.breaker());
     }
+}
+
+/// Whether a question is chain's: by its lane, or the one by which it compares the client's blocks with its own.
+/// Wallets ask for blocks by forwarding.
+fn is_chains(ctx: Context, question: &EngineMessage) -> bool {
+    ctx.lane() == Lane::Control || matches!(question, EngineMessage::BlockBy { full: false, .. })
 }

@@ -29,7 +29,6 @@ const INDEXING_PAUSE: Duration = Duration::from_millis(100);
 /// Answers one question.
 pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) {
     match message {
-        EngineMessage::Head { reply } => reply.send(inner.head().await),
         EngineMessage::SubmitTransaction { raw, reply } => {
             let outcome = submit(inner, ctx, &raw).await;
             inner.link.metrics.submitted(outcome.as_ref().err());
@@ -71,7 +70,9 @@ pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) 
             let slots: Vec<B256> = slots.into_iter().map(B256::from).collect();
             reply.send(state(inner, ctx, "eth_getProof", &(address, slots, at), at).await);
         }
-        EngineMessage::BlockBy { at, full, reply } => respond(reply, block(inner, ctx, at, full)).await,
+        // Chain's, for which the engine port must do.
+        EngineMessage::BlockBy { at, full: false, reply } => respond(reply, block_at_engine(inner, at)).await,
+        EngineMessage::BlockBy { at, full: true, reply } => respond(reply, block(inner, ctx, at)).await,
         EngineMessage::Transaction { hash, reply } => {
             respond(reply, by_hash(inner, ctx, "eth_getTransactionByHash", hash)).await;
         }
@@ -124,8 +125,9 @@ async fn ask<R: DeserializeOwned>(
     method: &str,
     params: impl Serialize,
 ) -> Result<R, QueryError> {
-    let answer = inner.link.question(inner.link.api.eth(method, &params, ctx.remaining())).await;
-    answer.map_err(query_error)
+    // Boxed: a request is large, and questions nest.
+    let request = Box::pin(inner.link.api.eth(method, &params, ctx.remaining()));
+    inner.link.question(request).await.map_err(query_error)
 }
 
 /// Asks about a transaction. A Geth that has just started does not know yet which ones it has not, and says
@@ -140,7 +142,7 @@ async fn by_hash<R: DeserializeOwned>(
     for _ in 0..INDEXING_TRIES {
         match ask(inner, ctx, method, [hash]).await {
             Err(QueryError::Client { message, .. }) if message.contains(INDEXING) => {
-                let head = inner.link.question(inner.link.api.head()).await.map_err(query_error)?;
+                let head = inner.link.ask(inner.link.api.head()).await.map_err(query_error)?;
                 if head.number == 0 {
                     return Ok(None);
                 }
@@ -177,6 +179,9 @@ fn query_error(error: LinkError) -> QueryError {
     match error {
         LinkError::Api(ApiError::Rpc { error, .. }) => refusals::query(error),
         LinkError::Api(error @ ApiError::Request { .. }) => QueryError::InvalidQuery(error.to_string()),
+        LinkError::Api(ApiError::TooLarge { limit, .. }) => {
+            QueryError::LimitExceeded(format!("response too large, at most {limit} bytes; ask for less"))
+        }
         other => QueryError::Unavailable(other.to_string()),
     }
 }
@@ -230,17 +235,28 @@ fn read<R: DeserializeOwned>(
     }
 }
 
-async fn block(
-    inner: &Inner,
-    ctx: Context,
-    at: BlockId,
-    full: bool,
-) -> Result<Option<Box<eth::Block>>, QueryError> {
-    let asked = match at {
-        BlockId::Hash(hash) => ask(inner, ctx, "eth_getBlockByHash", (hash.block_hash, full)).await,
-        BlockId::Number(number) => ask(inner, ctx, "eth_getBlockByNumber", (number, full)).await,
-    };
-    absent_is_none(async { asked }).await
+/// A block with its transactions.
+async fn block(inner: &Inner, ctx: Context, at: BlockId) -> Result<Option<Box<eth::Block>>, QueryError> {
+    let (method, params) = block_call(at, true);
+    absent_is_none(ask(inner, ctx, method, params)).await
+}
+
+/// A block with its transactions' hashes, over the engine port, in the time of a look-up. What cannot be read is
+/// no outage: it was an answer.
+async fn block_at_engine(inner: &Inner, at: BlockId) -> Result<Option<Box<eth::Block>>, QueryError> {
+    let (method, params) = block_call(at, false);
+    let api = &inner.link.api;
+    let request = Box::pin(api.engine_port().call_raw(method, &params, api.timeouts().of(method)));
+    let asked = async { inner.link.ask(request).await.map_err(query_error) };
+    let raw = absent_is_none(async { asked.await.map(Some) }).await?;
+    raw.map_or(Ok(None), |raw| read(Some(Ok(raw)), at))
+}
+
+fn block_call(at: BlockId, full: bool) -> (&'static str, serde_json::Value) {
+    match at {
+        BlockId::Hash(hash) => ("eth_getBlockByHash", json!([hash.block_hash, full])),
+        BlockId::Number(number) => ("eth_getBlockByNumber", json!([number, full])),
+    }
 }
 
 /// Some clients refuse what they have not, where others answer null.

@@ -400,8 +400,10 @@ fn readers_on_other_threads_see_one_state_while_blocks_go_by() {
     let mut engine = engine(&genesis);
     let reads = engine.reads();
     let done = std::sync::atomic::AtomicBool::new(false);
+    let both = std::sync::Barrier::new(2);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
+            both.wait();
             let mut seen = 0;
             while !done.load(std::sync::atomic::Ordering::Acquire) {
                 let view = reads.state(BlockId::Head).unwrap();
@@ -413,6 +415,7 @@ fn readers_on_other_threads_see_one_state_while_blocks_go_by() {
             }
             seen
         });
+        both.wait();
         for nonce in 0..150u64 {
             let txs = vec![
                 Send::store(0, nonce, STORE, 10, nonce + 1).sign(),

@@ -1,8 +1,11 @@
 //! Calls and estimates.
 
+use std::cell::Cell;
+
 use alloy_primitives::{Bytes, TxKind, U256};
+use alloy_rpc_types_eth::state::AccountOverride;
 use alys_database::MemoryDisk;
-use alys_engine::{BlockId, CallError, CallRequest, EngineLimits, StateError};
+use alys_engine::{BlockId, CallError, CallRequest, EngineLimits, Overrides, StateError};
 
 use crate::common::{
     Engine, FEE_SINK, LOADER, REVERTER, STORE, Send, build, deploy_store, engine, finalize, genesis_with,
@@ -129,4 +132,59 @@ fn an_estimate_that_the_sender_cannot_pay_for_says_so() {
         matches!(&error, CallError::Refused(reason) if reason.contains("insufficient funds")),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_call_is_ended_where_its_asker_says_so_and_not_before() {
+    let genesis = genesis_with(1, true);
+    let limits = EngineLimits { call_gas: 50_000_000, ..EngineLimits::default() };
+    let engine = open_on(&MemoryDisk::new(), &genesis, &limits);
+    let input = Bytes::from(vec![0x5b, 0x60, 0x00, 0x56]);
+    let request = CallRequest { to: TxKind::Create, input, ..Default::default() };
+    let asked = Cell::new(0u64);
+    let after = |looks: u64| {
+        let asked = &asked;
+        move || asked.replace(asked.get() + 1) == looks
+    };
+    for looks in [0, 1, 2, 500] {
+        asked.set(0);
+        let error = engine.reads().call_until(BlockId::Head, &request, &after(looks)).unwrap_err();
+        assert!(matches!(error, CallError::Stopped), "{error:?}");
+        assert_eq!(asked.get(), looks + 1, "asked no more once it said so");
+    }
+    // It is asked seldom enough to cost nothing: some thousand times in fifty million gas.
+    asked.set(0);
+    let error = engine.reads().call_until(BlockId::Head, &request, &after(u64::MAX)).unwrap_err();
+    assert!(matches!(error, CallError::Halted { gas_used: 50_000_000, .. }), "{error:?}");
+    assert!((1_000..5_000).contains(&asked.get()), "{}", asked.get());
+    // An estimate asks before each of its tries, also where each of them is short.
+    asked.set(0);
+    let short = CallRequest { to: TxKind::Call(STORE), input: vec![0; 64].into(), ..Default::default() };
+    engine.reads().estimate_gas_until(BlockId::Head, &short, &after(u64::MAX)).unwrap();
+    let tries = asked.get();
+    assert!(tries > 1, "{tries}");
+    for looks in 0..tries {
+        asked.set(0);
+        let error = engine.reads().estimate_gas_until(BlockId::Head, &short, &after(looks)).unwrap_err();
+        assert!(matches!(error, CallError::Stopped), "{error:?}");
+    }
+}
+
+#[test]
+fn an_execution_that_only_calls_itself_is_ended_too() {
+    // Calls its own address twice and never jumps: 2^1024 frames, if gas lasted.
+    let engine = open_on(
+        &MemoryDisk::new(),
+        &genesis_with(1, true),
+        &EngineLimits { call_gas: u64::MAX, ..EngineLimits::default() },
+    );
+    let once = [0x5f, 0x5f, 0x5f, 0x5f, 0x30, 0x5a, 0xfa, 0x50];
+    let code = Bytes::from([once, once].concat());
+    let account = AccountOverride { code: Some(code), ..AccountOverride::default() };
+    let overrides = Overrides { state: [(FEE_SINK, account)].into_iter().collect(), block: None };
+    let request = CallRequest { to: TxKind::Call(FEE_SINK), overrides, ..Default::default() };
+    let asked = Cell::new(0);
+    let stop = || asked.replace(asked.get() + 1) == 10_000;
+    let error = engine.reads().call_until(BlockId::Head, &request, &stop).unwrap_err();
+    assert!(matches!(error, CallError::Stopped), "{error:?}");
 }

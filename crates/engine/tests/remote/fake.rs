@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bloom, U64};
+use alloy_primitives::{B256, U64};
+use alloy_rpc_types_eth::{Block, Transaction};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -57,10 +58,10 @@ impl Chain {
 
     fn block(&self, hash: &B256) -> Value {
         let Some(number) = self.blocks.get(hash) else { return Value::Null };
-        json!({
-            "hash": hash, "number": U64::from(*number), "parentHash": B256::ZERO, "receiptsRoot": B256::ZERO,
-            "logsBloom": Bloom::ZERO, "timestamp": "0x0",
-        })
+        let mut block = json!(Block::<Transaction>::default());
+        block["hash"] = json!(hash);
+        block["number"] = json!(U64::from(*number));
+        block
     }
 
     fn at(&self, at: &Value) -> Value {

@@ -73,7 +73,7 @@ async fn a_head_that_the_client_calls_invalid_is_its_failure_with_its_words() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_forkchoice_is_unavailable_with_the_clients_words() {
+async fn every_refusal_of_a_forkchoice_is_a_failure_with_the_clients_words_and_where_it_stands() {
     let (rig, [first, _]) = with_two_blocks().await;
     for (code, text) in [
         (-38002, "Invalid forkchoice state"),
@@ -83,7 +83,8 @@ async fn every_refusal_of_a_forkchoice_is_unavailable_with_the_clients_words() {
     ] {
         rig.fake.server.set(FORKCHOICE, Reaction::Error(code, text));
         let error = refusal(rig.follow(first).await);
-        assert!(matches!(&error, EngineError::Unavailable(why) if why.contains(text)), "{error}");
+        let says = |why: &String| why.contains(text) && why.contains(&GENESIS.to_string());
+        assert!(matches!(&error, EngineError::Failed(why) if says(why)), "{error}");
         assert_eq!(rig.health.get(), EngineHealth::Synced, "a refusal is an answer");
     }
 }

@@ -7,9 +7,14 @@ mod following;
 mod geth;
 mod judging;
 mod outages;
+mod places;
+mod ports;
 mod questions;
+mod reactions;
 mod real;
+mod reth;
 mod rig;
 // The server that the tests of the crate below use too.
 #[path = "../../../engine-api/tests/api/server.rs"]
 mod server;
+mod singly;

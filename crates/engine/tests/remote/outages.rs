@@ -2,12 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use alloy_primitives::B256;
 use alys_bus::protocol::engine::EngineHealth;
 use alys_engine::messages::{EngineError, PayloadVerdict};
-use alys_engine_api::{JwtKey, ManagedProcess};
+use alys_engine_api::{JwtKey, ManagedProcess, WipeError};
+use alys_testkit::within;
 use parking_lot::Mutex;
 use serde_json::json;
 
@@ -175,7 +175,7 @@ async fn after_five_failures_in_a_row_the_client_is_left_alone_and_then_tried_ag
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), tried).await.expect("it resumes within 5 s");
+    within(tried).await;
 }
 
 /// What stands for the owner of a client's process.
@@ -185,10 +185,10 @@ struct Owner {
 }
 
 impl ManagedProcess for Owner {
-    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), WipeError>> + Send + '_>> {
         Box::pin(async {
             if self.fails {
-                return Err("the disk is read-only".into());
+                return Err(WipeError::Failed("the disk is read-only".into()));
             }
             self.chain.lock().wipe();
             Ok(())

@@ -1,11 +1,11 @@
-//! Engine actors with real clients of their own: Geth and EthereumJS.
+//! Engine actors with real clients of their own: Geth, EthereumJS and Reth.
 
 use alys_bus::protocol::engine::EngineHealth;
 use alys_bus::{Address, Clock, Inbox, Latest, Limits};
 use alys_engine::messages::{EngineMessage, EnginePrivate};
 use alys_engine::{RemoteClient, RemoteConfig};
 use alys_engine_api::JwtKey;
-use alys_peers::launch::{Client, EthereumJs, Geth};
+use alys_peers::launch::{Client, EthereumJs, Geth, Reth};
 use alys_testkit::contract::{
     Subject,
     engine::{EngineSubject, spec},
@@ -22,6 +22,8 @@ pub(super) enum Kind {
     /// Killed by SIGKILL, and started again over the same data, where a sentence restarts the engine.
     GethKilled,
     EthereumJs,
+    /// Which Alys does not install.
+    Reth,
 }
 
 /// The engine actor with a client of its own.
@@ -40,6 +42,8 @@ pub(super) fn config(client: &Client) -> RemoteConfig {
     let key = JwtKey::read(&client.jwt()).unwrap();
     RemoteConfig {
         public_url: Some(client.public_url()),
+        // A client on a busy machine may take seconds for an answer.
+        timeout_multiplier: 4.0,
         ..RemoteConfig::new(client.engine_url(), key, spec().chain_id, genesis)
     }
 }
@@ -54,6 +58,15 @@ impl Kind {
         match self {
             Self::Geth | Self::GethKilled => alys_peers::required(alys_peers::geth()).is_some(),
             Self::EthereumJs => alys_peers::required(alys_peers::ethereumjs()).is_some(),
+            // Nobody promises that there is one; what is named must be there.
+            Self::Reth => match alys_peers::reth() {
+                Ok(Some(_)) => true,
+                Ok(None) => {
+                    println!("skipped: {} names no Reth", alys_peers::RETH_VARIABLE);
+                    false
+                }
+                Err(wrong) => panic!("{wrong}"),
+            },
         }
     }
 
@@ -66,6 +79,10 @@ impl Kind {
             }
             Self::EthereumJs => {
                 EthereumJs::new(alys_peers::ethereumjs().unwrap(), folder, &genesis).start().unwrap()
+            }
+            Self::Reth => {
+                let program = alys_peers::reth().unwrap().unwrap();
+                Reth::new(program, folder, &genesis, spec.blocks.gas_limit).start().unwrap()
             }
         }
     }

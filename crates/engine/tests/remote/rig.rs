@@ -36,10 +36,10 @@ pub(super) struct Rig {
     actor: ActorRef<Inbox<EngineMessage, EnginePrivate>>,
 }
 
-/// Looks every few milliseconds; timeouts a quarter of the real ones.
+/// Looks every few milliseconds; ends a wait only where the client is silent, however busy the machine.
 pub(super) fn config(url: String) -> RemoteConfig {
     RemoteConfig {
-        timeout_multiplier: 0.25,
+        timeout_multiplier: 4.0,
         min_build: Duration::ZERO,
         probe_offline: Duration::from_millis(20),
         probe_online: Duration::from_millis(100),
@@ -50,8 +50,14 @@ pub(super) fn config(url: String) -> RemoteConfig {
 impl Rig {
     /// In front of a client that behaves, and is known to be there.
     pub(super) async fn start() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// The same, with another configuration.
+    pub(super) async fn configured(change: impl FnOnce(&mut RemoteConfig)) -> Self {
         let fake = Fake::start().await;
-        let config = config(fake.server.url());
+        let mut config = config(fake.server.url());
+        change(&mut config);
         let rig = Self::with(fake, config, None).await.unwrap();
         rig.becomes(EngineHealth::Synced).await;
         rig
@@ -91,7 +97,7 @@ impl Rig {
     /// Why a block cannot be judged now.
     pub(super) async fn unavailable(&self, block: &Block) -> String {
         match self.judge(block).await {
-            PayloadVerdict::Unavailable { what } => what,
+            PayloadVerdict::Unavailable { what, .. } => what,
             other => panic!("must not be judged: {other:?}"),
         }
     }

@@ -1,7 +1,6 @@
 //! An engine actor, and the part of chain that makes blocks with it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use alloy_eips::{BlockId, Encodable2718};
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -15,6 +14,7 @@ use alys_engine::messages::{
 use alys_engine::{EmbeddedClient, EmbeddedEngine, EngineConfig, GenesisBlock, StateError};
 use alys_primitives::payload::PayloadRules;
 use alys_primitives::{Block, Body, ExecutionFacts, Header};
+use alys_testkit::PATIENCE;
 use ractor::ActorRef;
 
 use crate::common::{FEE_SINK, GAS_LIMIT, Send, genesis_with, rules};
@@ -72,7 +72,7 @@ impl Rig {
     }
 
     pub(super) fn ctx() -> Context {
-        Context::root(Duration::from_secs(10))
+        Context::root(PATIENCE)
     }
 
     pub(super) async fn ask<T, E>(&self, make: impl FnOnce(Reply<T, E>) -> EngineMessage) -> Outcome<T, E> {
