@@ -1,13 +1,15 @@
 //! The invariants of ARCHITECTURE.md, as ordinary tests over `cargo metadata` and the sources.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod scan;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
 };
 
 use cargo_metadata::{Metadata, MetadataCommand, Package};
+use scan::{Lines, offenders, root, sources};
 
 /// The crates that hold one actor each.
 const ACTORS: [&str; 6] =
@@ -21,57 +23,8 @@ fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
-
 fn package<'a>(metadata: &'a Metadata, name: &str) -> &'a Package {
     metadata.packages.iter().find(|p| p.name.as_str() == name).unwrap_or_else(|| panic!("no crate {name}"))
-}
-
-fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, out);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            out.push(path);
-        }
-    }
-}
-
-/// Every `src` file of the workspace with its lines, without what follows `#[cfg(test)]` at its end.
-fn sources() -> BTreeMap<String, Vec<String>> {
-    let root = root();
-    let mut files = Vec::new();
-    for folder in fs::read_dir(root.join("crates")).unwrap() {
-        collect(&folder.unwrap().path().join("src"), &mut files);
-    }
-    for folder in ["bin/alys/src", "examples/ledger/src", "xtask/src"] {
-        collect(&root.join(folder), &mut files);
-    }
-    files
-        .into_iter()
-        .map(|path| {
-            let text = fs::read_to_string(&path).unwrap();
-            let lines = text.lines().take_while(|l| l.trim() != "#[cfg(test)]").map(str::to_owned).collect();
-            (path.strip_prefix(&root).unwrap().display().to_string(), lines)
-        })
-        .collect()
-}
-
-/// `file:line: text` of every code line (comments left out) that `bad` finds in files that `of` picks.
-fn offenders(of: impl Fn(&str) -> bool, bad: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut found = Vec::new();
-    for (file, lines) in sources().iter().filter(|(file, _)| of(file)) {
-        for (at, line) in lines.iter().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
-            if bad(code) {
-                found.push(format!("{file}:{}: {}", at + 1, line.trim()));
-            }
-        }
-    }
-    found
 }
 
 fn none(found: &[String]) {
@@ -117,7 +70,9 @@ fn only_the_bus_the_supervisor_the_testkit_and_each_actor_file_name_ractor() {
         ["crates/alys-bus/", "crates/supervisor/", "crates/testkit/"].iter().any(|f| file.starts_with(f))
             || file.ends_with("/src/actor.rs")
     };
-    none(&offenders(|file| !may(file), |code| code.contains("ractor::")));
+    // A log filter may name it.
+    let uses = |code: &str| code.contains("ractor::") || names(code, "use") && names(code, "ractor");
+    none(&offenders(|file| !may(file), uses));
 }
 
 #[test]
@@ -146,6 +101,85 @@ fn only_bus_helpers_spawn_tasks_or_threads() {
     none(&offenders(|file| !helper(file), |code| bad.iter().any(|call| code.contains(call))));
 }
 
+/// Asks go down: each actor with those that it may ask, all of which stand above it here. rpc and the
+/// supervisor may ask anyone, and nobody below them does.
+const LAYERS: [(&str, &[&str]); 6] = [
+    ("storage", &[]),
+    ("engine", &[]),
+    ("network", &["storage", "engine"]),
+    ("federation", &["storage", "engine"]),
+    ("bridge", &["storage", "engine", "network", "federation"]),
+    ("chain", &["storage", "engine", "network", "federation", "bridge"]),
+];
+
+/// Those of LAYERS whose crates exist.
+const ASKERS: [&str; 4] = ["storage", "engine", "federation", "chain"];
+
+/// What stands between the brackets of every `Address<..>`: the protocols whose actors this code can
+/// ask. A [`Teller`](alys_bus::Teller) cannot ask. An alias hides nothing, because its name is no
+/// protocol's; nor does another name for `Address` itself, which is told as such.
+fn asked(lines: &Lines) -> BTreeSet<String> {
+    let mut asked = BTreeSet::new();
+    for (_, line) in lines {
+        let code = line.split("//").next().unwrap_or_default();
+        for (at, _) in code.match_indices("Address<") {
+            let inner = code[at + "Address<".len()..].split('>').next().unwrap_or_default();
+            let name = inner.rsplit("::").next().unwrap_or_default().trim();
+            // A function that asks whomever its caller can.
+            if !(name == "M" && code[..at].ends_with("&")) {
+                asked.insert(name.to_owned());
+            }
+        }
+        if code.contains("Address as ") {
+            asked.insert(code.trim().to_owned());
+        }
+    }
+    asked
+}
+
+/// `ask-cycle`: two actors that wait for each other hang for ever, so no actor can ask one above it.
+#[test]
+fn ask_cycle_every_actor_holds_addresses_of_lower_layers_only() {
+    for (at, (actor, may_ask)) in LAYERS.iter().enumerate() {
+        for other in *may_ask {
+            assert!(LAYERS[..at].iter().any(|(above, _)| above == other), "{actor} and {other}: a circle");
+        }
+    }
+    let protocol = |actor: &str| format!("{}{}Message", actor[..1].to_uppercase(), &actor[1..]);
+    let sources = sources();
+    let mut found = BTreeMap::new();
+    for (actor, may_ask) in LAYERS.iter().filter(|(actor, _)| ASKERS.contains(actor)) {
+        let allowed: BTreeSet<_> = may_ask.iter().chain([actor]).map(|actor| protocol(actor)).collect();
+        let folder = format!("crates/{actor}/src/");
+        for (file, lines) in sources.iter().filter(|(file, _)| file.starts_with(&folder)) {
+            let asked = asked(lines);
+            let above: Vec<_> = asked.difference(&allowed).collect();
+            assert!(
+                above.is_empty(),
+                "{file} holds addresses of {above:?}: {actor} may ask {may_ask:?} alone; hold a Teller instead"
+            );
+            found.entry(*actor).or_insert_with(BTreeSet::new).extend(asked);
+        }
+    }
+    // The scan sees what there is.
+    for asked in ["StorageMessage", "EngineMessage", "FederationMessage"] {
+        assert!(found["chain"].contains(asked), "{found:?}");
+    }
+    assert_eq!(found.len(), ASKERS.len());
+}
+
+#[test]
+fn ask_cycle_no_other_name_hides_an_address() {
+    let of = |code: &str| asked(&scan::product(code)).into_iter().collect::<Vec<_>>();
+    assert_eq!(of("    pub chain: Option<Address<ChainMessage>>,"), ["ChainMessage"]);
+    assert_eq!(of("type Up = Address<alys_bus::protocol::ChainMessage>;"), ["ChainMessage"]);
+    assert_eq!(of("use alys_bus::protocol::ChainMessage as C;\nheld: Address<C>,"), ["C"]);
+    assert_eq!(of("use alys_bus::Address as A;"), ["use alys_bus::Address as A;"]);
+    assert_eq!(of("struct Any<M> { held: Address<M> }"), ["M"]);
+    assert!(of("fn ask<M>(address: &Address<M>) {} // Address<ChainMessage>").is_empty());
+    assert!(of("up: Teller<ChainMessage>, to: Address,").is_empty());
+}
+
 #[test]
 fn the_mechanism_of_the_bus_never_imports_the_protocols() {
     let mechanism = |file: &str| file.starts_with("crates/alys-bus/src/") && !file.contains("/protocol/");
@@ -157,7 +191,7 @@ fn the_mechanism_of_the_bus_never_imports_the_protocols() {
 fn every_file_says_what_it_is_for_and_none_is_too_long() {
     let mut wrong = Vec::new();
     for (file, lines) in sources() {
-        if !lines.first().is_some_and(|line| line.starts_with("//!")) {
+        if !lines.first().is_some_and(|(_, line)| line.starts_with("//!")) {
             wrong.push(format!("{file} does not begin with a line of documentation"));
         }
         if lines.len() > 600 {
@@ -174,6 +208,11 @@ fn versions_features_and_lints_stand_in_one_place() {
         assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
         let versions: Vec<_> = manifest.lines().filter(|l| l.contains("version = \"")).collect();
         assert!(versions.is_empty(), "{} states versions itself: {versions:?}", package.name);
+        // Tests may want more of a crate than what is shipped has.
+        let shipped = manifest.lines().skip_while(|l| l.trim() != "[dependencies]").skip(1);
+        let shipped = shipped.take_while(|l| !l.starts_with('['));
+        let features: Vec<_> = shipped.filter(|l| l.contains("features = [")).collect();
+        assert!(features.is_empty(), "{} chooses features itself: {features:?}", package.name);
     }
 }
 

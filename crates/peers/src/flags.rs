@@ -69,6 +69,12 @@ impl GethFlags {
             .flag("--miner.gaslimit", self.gas_limit.to_string())
             // Slots are one or two seconds long; by default a payload is built anew every 2 s.
             .flag("--miner.recommit", "500ms")
+            // The embedded pool's bounds. By default Geth keeps 5,120 transactions that could be executed, and drops
+            // from busy accounts what it has accepted: their later nonces then wait for ever.
+            .flag("--txpool.accountslots", "1024")
+            .flag("--txpool.globalslots", "32768")
+            .flag("--txpool.accountqueue", "64")
+            .flag("--txpool.globalqueue", "8192")
             // Fees are the wallet's affair: the embedded engine has no cap either.
             .flag("--rpc.txfeecap", "0")
             .flag("--maxpeers", "0")
@@ -95,16 +101,19 @@ impl GethFlags {
     }
 }
 
+/// A command line as it is put together.
 #[derive(Default)]
-struct Arguments(Vec<OsString>);
+pub(crate) struct Arguments(pub(crate) Vec<OsString>);
 
 impl Arguments {
-    fn word(&mut self, word: &str) -> &mut Self {
+    /// A word that stands alone.
+    pub(crate) fn word(&mut self, word: &str) -> &mut Self {
         self.0.push(word.into());
         self
     }
 
-    fn flag(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
+    /// A flag and its value.
+    pub(crate) fn flag(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
         self.0.push(name.into());
         self.0.push(value.into());
         self

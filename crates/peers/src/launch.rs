@@ -13,11 +13,14 @@
 
 mod ethereumjs;
 mod geth;
+mod place;
 mod process;
+mod reth;
 
 pub use ethereumjs::EthereumJs;
 pub use geth::Geth;
 pub use process::{Client, LaunchError};
+pub use reth::Reth;
 
 /// The secret of every client that is launched here. A test's secret guards nothing.
 pub const TEST_SECRET: &str = "a1950a1950a1950a1950a1950a1950a1950a1950a1950a1950a1950a1950a195";

@@ -5,7 +5,7 @@
 //!   installs them under `alys/peers/<name>-<version>`, so that a clean clone finds them again.
 //! - [`required`] is for tests: what is absent is a printed reason, and a failure where `ALYS_PEERS=required`.
 //! - [`GethFlags`] is the one place that knows how Geth is run for an Alys chain.
-//! - [`launch`] runs a Geth or an EthereumJS client as a child process, for tests of any crate.
+//! - [`launch`] runs a Geth, a Reth or an EthereumJS client as a child process, for tests of any crate.
 //!
 //! No dependencies, no runtime: tests, the node and `xtask` share it.
 
@@ -15,5 +15,8 @@ mod lookup;
 mod peer;
 
 pub use flags::GethFlags;
-pub use lookup::{NotFound, anvil, cache_folder, ethereumjs, find, geth, python, required, reth, solc, t8n};
+pub use lookup::{
+    NotFound, RETH_VARIABLE, anvil, cache_folder, ethereumjs, find, find_named, geth, python, required, reth,
+    solc, t8n,
+};
 pub use peer::Peer;

@@ -108,12 +108,23 @@ pub fn python() -> Result<PathBuf, NotFound> {
     find(Peer::Web3Py)
 }
 
-/// Reth, which is not installed by Alys: what `ALYS_RETH` names, if it is set.
+/// Names a Reth, which Alys does not install.
+pub const RETH_VARIABLE: &str = "ALYS_RETH";
+
+/// Reth: what `ALYS_RETH` names, if it is set. [`launch::Reth`](crate::launch::Reth) starts it.
 ///
 /// # Errors
 /// [`NotFound`] where it names no file.
 pub fn reth() -> Result<Option<PathBuf>, NotFound> {
-    named("ALYS_RETH", &|name| env::var_os(name))
+    named(RETH_VARIABLE, &|name| env::var_os(name))
+}
+
+/// What a peer's variable names, if it is set: used instead of an installed one.
+///
+/// # Errors
+/// [`NotFound`] where it names no file.
+pub fn find_named(peer: Peer) -> Result<Option<PathBuf>, NotFound> {
+    named(peer.variable(), &|name| env::var_os(name))
 }
 
 /// A peer's program, by its variable or in the cache.

@@ -4,31 +4,39 @@
 //! or absent: it is made in a folder beside, asked for its version, and only then renamed. What is there is
 //! left alone if it was made by the same recipe and still answers.
 
+mod progress;
 mod recipe;
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, SystemTime},
 };
 
-use alys_peers::{Peer, cache_folder, find};
+use alys_peers::{NotFound, Peer, RETH_VARIABLE, cache_folder, find, find_named, reth};
 use eyre::{OptionExt as _, WrapErr as _, ensure};
 
+use progress::Progress;
 use recipe::Recipe;
 
 /// The file that says by which recipe a folder was made. It is written last.
 const MADE_BY: &str = "made-by";
 
-/// Installs the named peers, or all.
+/// Installs the named peers, or all, but for those that a variable names: tests use that one anyway.
 pub(crate) fn install(root: &Path, names: &[String]) -> eyre::Result<()> {
     let peers = chosen(names)?;
     let cache = cache_folder()?;
     fs::create_dir_all(&cache).wrap_err_with(|| format!("cannot make {}", cache.display()))?;
     let _alone = alone(&cache)?;
     for peer in peers {
+        if let Some(program) = find_named(peer)? {
+            let variable = peer.variable();
+            println!(
+                "{peer}: left out, {variable} names {}; unset it to install this one",
+                program.display()
+            );
+            continue;
+        }
         let recipe = Recipe::read(root, peer)?;
         one(peer, &recipe, &cache).wrap_err_with(|| format!("{peer} cannot be installed"))?;
     }
@@ -45,11 +53,22 @@ pub(crate) fn list(root: &Path) -> eyre::Result<()> {
                 format!("{}{}", program.display(), if sound { "" } else { " (made by another recipe)" })
             }
             Ok(program) => format!("{} (by {})", program.display(), peer.variable()),
-            Err(_) => format!("absent; cargo xtask peers {}", peer.name()),
+            Err(NotFound::NotInstalled { .. }) => format!("absent; cargo xtask peers {}", peer.name()),
+            Err(wrong) => wrong.to_string(),
         };
-        println!("{:<16} {:<8} {state}", peer.name(), peer.version());
+        show(peer.name(), peer.version(), &state);
     }
+    let state = match reth() {
+        Ok(Some(program)) => format!("{} (by {RETH_VARIABLE})", program.display()),
+        Ok(None) => format!("not installed by this command; name one in {RETH_VARIABLE} to test with it"),
+        Err(wrong) => wrong.to_string(),
+    };
+    show("reth", "any", &state);
     Ok(())
+}
+
+fn show(name: &str, version: &str, state: &str) {
+    println!("{name:<16} {version:<8} {state}");
 }
 
 fn chosen(names: &[String]) -> eyre::Result<Vec<Peer>> {
@@ -85,18 +104,17 @@ fn one(peer: Peer, recipe: &Recipe, cache: &Path) -> eyre::Result<()> {
             Err(error) => println!("{peer}: what is there is broken ({error:#})"),
         }
     }
-    let started = now();
-    print!("{peer}: installing, {} ... ", recipe.how());
-    std::io::stdout().flush()?;
+    let mut progress = Progress::start(peer.to_string());
+    progress.say(&format!("installing by {}", recipe.how()))?;
     let partial = cache.join(format!("{}.partial", peer.folder().display()));
     remove(&partial)?;
     fs::create_dir_all(&partial)?;
-    recipe.make(&partial)?;
+    recipe.make(&partial, &mut progress)?;
     answers(peer, &partial)?;
     fs::write(partial.join(MADE_BY), recipe.text())?;
     remove(&folder)?;
     fs::rename(&partial, &folder).wrap_err_with(|| format!("cannot make {}", folder.display()))?;
-    println!("{:.0} s", now().saturating_sub(started).as_secs_f64());
+    progress.done()?;
     Ok(())
 }
 
@@ -130,11 +148,6 @@ fn remove(folder: &Path) -> eyre::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Time for what is printed. No node runs here, whose clock it would have to be.
-fn now() -> Duration {
-    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
 }
 
 /// The folder of a peer's recipe.

@@ -3,13 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use alys_peers::Peer;
-use eyre::{WrapErr as _, ensure};
+use eyre::WrapErr as _;
 
-use super::{MADE_BY, recipe_folder};
+use super::{MADE_BY, progress::Progress, recipe_folder};
+
+/// What Geth's `go.mod` asks for. README.md and `.ci/run` ask for the same.
+const GO: &str = "it needs Go 1.25 or later and a C compiler";
+const NODE: &str = "it needs Node.js 20 or later, and npm";
+const PYTHON: &str = "it needs Python 3.11 or later with venv and pip";
 
 /// What a peer is made from.
 #[derive(Debug)]
@@ -64,7 +69,7 @@ impl Recipe {
     /// What is done, for the one who waits.
     pub(super) fn how(&self) -> &'static str {
         match self {
-            Self::Go { .. } => "go install: about four minutes",
+            Self::Go { .. } => "go install, which compiles for some minutes",
             Self::Npm { .. } => "npm",
             Self::Python { .. } => "a Python environment",
         }
@@ -85,12 +90,13 @@ impl Recipe {
     }
 
     /// Makes it in an empty folder, which may be moved afterwards.
-    pub(super) fn make(&self, folder: &Path) -> eyre::Result<()> {
+    pub(super) fn make(&self, folder: &Path, progress: &mut Progress) -> eyre::Result<()> {
         match self {
             Self::Go { package } => {
                 let mut go = Command::new("go");
-                go.args(["install", "-trimpath", package]).env("GOBIN", folder).current_dir(folder);
-                quiet(&mut go, "it needs Go 1.25 or later and a C compiler")
+                // With -v it names each package that it compiles.
+                go.args(["install", "-v", "-trimpath", package]).env("GOBIN", folder).current_dir(folder);
+                progress.run(&mut go, "go install", GO)
             }
             Self::Npm { files, command } => {
                 for (name, text) in files {
@@ -98,14 +104,14 @@ impl Recipe {
                 }
                 let mut npm = Command::new("npm");
                 npm.args([*command, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-                quiet(npm.current_dir(folder), "it needs Node.js 20 or later, and npm")
+                progress.run(npm.current_dir(folder), &format!("npm {command}"), NODE)
             }
             Self::Python { requirements, command, .. } => {
-                let needs = "it needs Python 3.11 or later with venv and pip";
-                quiet(Command::new("python3").args(["-m", "venv"]).arg(folder), needs)?;
+                let mut venv = Command::new("python3");
+                progress.run(venv.args(["-m", "venv"]).arg(folder), "python3 -m venv", PYTHON)?;
                 let mut pip = Command::new(folder.join("bin/python"));
-                pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"]).arg(requirements);
-                quiet(&mut pip, needs)?;
+                pip.args(["-m", "pip", "install", "--progress-bar=off", "--no-deps", "--requirement"]);
+                progress.run(pip.arg(requirements), "pip install", PYTHON)?;
                 match command {
                     Some(script) => executable(&folder.join("t8n"), script),
                     None => Ok(()),
@@ -113,16 +119,6 @@ impl Recipe {
             }
         }
     }
-}
-
-/// Runs a command to its end; what it printed is shown where it failed.
-fn quiet(command: &mut Command, needs: &str) -> eyre::Result<()> {
-    let name = format!("{command:?}");
-    let output =
-        command.stdin(Stdio::null()).output().wrap_err_with(|| format!("cannot start {name}; {needs}"))?;
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    ensure!(output.status.success(), "{name} failed ({}); {needs}\n{said}", output.status);
-    Ok(())
 }
 
 fn executable(file: &Path, text: &str) -> eyre::Result<()> {
@@ -133,4 +129,20 @@ fn executable(file: &Path, text: &str) -> eyre::Result<()> {
         fs::set_permissions(file, fs::Permissions::from_mode(0o755))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_asks_for_the_same_version_of_go() {
+        let version = GO.split("Go ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for file in ["README.md", ".ci/run"] {
+            let text = fs::read_to_string(root.join(file)).unwrap();
+            let asked: Vec<_> = text.match_indices("Go 1.").map(|(at, _)| &text[at + 3..at + 7]).collect();
+            assert!(!asked.is_empty() && asked.iter().all(|one| *one == version), "{file}: {asked:?}");
+        }
+    }
 }

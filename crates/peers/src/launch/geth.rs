@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Client, LaunchError,
-    process::{Plan, free_ports, jwt, prepare, tried, write},
+    place::{Place, write},
+    process::Plan,
 };
 use crate::GethFlags;
 
@@ -31,30 +32,23 @@ impl Geth {
     /// # Errors
     /// [`LaunchError`] with what it printed, where it does not come up.
     pub fn start(self) -> Result<Client, LaunchError> {
-        let folder = prepare(&self.folder)?;
-        let genesis = folder.join("genesis.json");
-        write(&genesis, &self.genesis)?;
-        let (engine_port, public_port) = free_ports()?;
+        let place = Place::prepare(&self.folder, &self.genesis)?;
         let flags = GethFlags {
-            folder: folder.join("data"),
+            folder: place.data(),
             network_id: self.network_id,
             gas_limit: self.gas_limit,
-            jwt: jwt(&folder),
-            engine_port,
-            public_port,
+            jwt: place.jwt(),
+            engine_port: place.engine_port,
+            public_port: place.public_port,
             cache_mb: 64,
         };
-        let made = std::fs::create_dir_all(&flags.folder);
-        tried(|| format!("cannot make {}", flags.folder.display()), made)?;
         write(&flags.settings(), GethFlags::SETTINGS)?;
         Client::launch(Plan {
             program: self.program,
-            init: Some(flags.init(&genesis)),
+            init: Some(flags.init(&place.genesis())),
             run: flags.run(),
             data: flags.folder.join("geth"),
-            folder,
-            engine_port,
-            public_port,
+            place,
         })
     }
 }

@@ -5,13 +5,13 @@ use std::{
     ffi::OsString,
     fmt, fs, io,
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
-use super::TEST_SECRET;
+use super::place::{Place, tried};
 
 /// How long a client may take to answer after its start. EthereumJS takes several seconds on a busy machine.
 const READY: Duration = Duration::from_secs(60);
@@ -74,11 +74,6 @@ impl Error for LaunchError {
     }
 }
 
-/// Names what was tried, for an error.
-pub(super) fn tried<T>(what: impl FnOnce() -> String, result: io::Result<T>) -> Result<T, LaunchError> {
-    result.map_err(|source| LaunchError::Io { what: what(), source })
-}
-
 /// How a client is run.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -88,9 +83,7 @@ pub(super) struct Plan {
     pub(super) run: Vec<OsString>,
     /// What holds the chain: there after the init, gone after a wipe.
     pub(super) data: PathBuf,
-    pub(super) folder: PathBuf,
-    pub(super) engine_port: u16,
-    pub(super) public_port: u16,
+    pub(super) place: Place,
 }
 
 /// An execution client of a test: a process, or one that was ended and can be started again.
@@ -113,25 +106,25 @@ impl Client {
     /// Where the Engine API is.
     #[must_use]
     pub fn engine_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.plan.engine_port)
+        format!("http://127.0.0.1:{}", self.plan.place.engine_port)
     }
 
     /// Where JSON-RPC without authentication is.
     #[must_use]
     pub fn public_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.plan.public_port)
+        format!("http://127.0.0.1:{}", self.plan.place.public_port)
     }
 
     /// The file of the Engine API's secret.
     #[must_use]
     pub fn jwt(&self) -> PathBuf {
-        jwt(&self.plan.folder)
+        self.plan.place.jwt()
     }
 
     /// Everything it printed, since its first start.
     #[must_use]
     pub fn output(&self) -> PathBuf {
-        output(&self.plan.folder)
+        self.plan.place.output()
     }
 
     /// The process, while it runs.
@@ -155,6 +148,7 @@ impl Client {
                 return Err(self.ended(status));
             }
         }
+        self.plan.place.release_ports();
         let child = self.command(&self.plan.run)?.spawn();
         self.child = Some(tried(|| format!("cannot start {}", self.plan.program.display()), child)?);
         for _ in polls(READY) {
@@ -162,7 +156,7 @@ impl Client {
                 self.child = None;
                 return Err(self.ended(status));
             }
-            if answers(self.plan.engine_port) && answers(self.plan.public_port) {
+            if answers(self.plan.place.engine_port) && answers(self.plan.place.public_port) {
                 return Ok(());
             }
         }
@@ -254,45 +248,6 @@ impl Drop for Client {
         // Nobody is left to be told.
         let _ = self.kill();
     }
-}
-
-/// Makes the folder with the secret in it.
-pub(super) fn prepare(folder: &Path) -> Result<PathBuf, LaunchError> {
-    tried(|| format!("cannot make {}", folder.display()), fs::create_dir_all(folder))?;
-    let folder = tried(|| format!("cannot resolve {}", folder.display()), folder.canonicalize())?;
-    let secret = jwt(&folder);
-    write(&secret, TEST_SECRET)?;
-    // A node refuses a key that others may read.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let own = fs::set_permissions(&secret, fs::Permissions::from_mode(0o600));
-        tried(|| format!("cannot protect {}", secret.display()), own)?;
-    }
-    Ok(folder)
-}
-
-pub(super) fn write(file: &Path, text: &str) -> Result<(), LaunchError> {
-    tried(|| format!("cannot write {}", file.display()), fs::write(file, text))
-}
-
-/// Two ports that nobody uses at this moment.
-pub(super) fn free_ports() -> Result<(u16, u16), LaunchError> {
-    let bind = || {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        Ok((listener, port))
-    };
-    let ports = bind().and_then(|(_first, a)| bind().map(|(_second, b)| (a, b)));
-    tried(|| "cannot find free ports".to_owned(), ports)
-}
-
-pub(super) fn jwt(folder: &Path) -> PathBuf {
-    folder.join("jwt.hex")
-}
-
-fn output(folder: &Path) -> PathBuf {
-    folder.join("output.log")
 }
 
 /// Whether an HTTP server answers, whatever it says.
