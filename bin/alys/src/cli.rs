@@ -2,8 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use alys_database::Backend;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::accounts;
 
 /// A node of an Alys chain: a Bitcoin sidechain with smart contracts.
 #[derive(Debug, Parser)]
@@ -29,6 +32,9 @@ pub(crate) enum Command {
     /// Show or reset the record of what this member has promised: its last proposal and votes.
     #[command(subcommand)]
     Promises(PromisesCommand),
+    /// Look after the blocks of a node that is stopped: measure, check, copy, move them.
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Try an execution client before a validator relies on it.
     #[command(subcommand)]
     Engine(EngineCommand),
@@ -46,9 +52,14 @@ pub(crate) struct DevArgs {
     /// gone when the program ends.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Where wallets reach the node: HTTP and WebSocket.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8545")]
-    pub(crate) http: SocketAddr,
+    /// Where wallets reach the node: HTTP and WebSocket. Overrides `rpc.listen` (127.0.0.1:8545).
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Names, with commas between, under which the node may be addressed, or `*` for any. Overrides
+    /// `rpc.allowed_hosts`: localhost, and any where the node listens beyond this machine. Addresses in numbers
+    /// are always taken.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) allowed_hosts: Option<Vec<String>>,
     /// The execution client: the EVM of this process, or a Geth that is started and managed for you
     /// (`cargo xtask peers geth` installs one). Default: what the folder's configuration says, else
     /// the EVM of this process.
@@ -59,8 +70,9 @@ pub(crate) struct DevArgs {
     #[command(flatten)]
     pub(crate) fund: FundArgs,
     /// How much to log: error, warn, info, debug, trace, or a filter such as `info,alys_chain=debug`.
-    #[arg(long, value_name = "FILTER", default_value = "info")]
-    pub(crate) log: String,
+    /// Overrides `log.filter` (info).
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
 }
 
 /// An execution client that `alys dev` can bring along.
@@ -73,7 +85,7 @@ pub(crate) enum DevEngine {
 }
 
 /// What a new development chain is made with.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ChainArgs {
     /// The EVM chain id of a new chain.
     #[arg(long, value_name = "ID")]
@@ -87,17 +99,25 @@ pub(crate) struct ChainArgs {
 }
 
 /// Who has coins on a new development chain.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FundArgs {
-    /// How many accounts have coins.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub(crate) accounts: u8,
-    /// How many coins each of them has.
-    #[arg(long, value_name = "COINS", default_value_t = 10_000)]
-    pub(crate) balance: u64,
-    /// From which words (BIP-39) the accounts' keys are derived.
-    #[arg(long, value_name = "WORDS", default_value = crate::accounts::MNEMONIC)]
-    pub(crate) mnemonic: String,
+    /// How many accounts of a new chain have coins: 10, unless you say otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(accounts::MOST)))]
+    pub(crate) accounts: Option<u8>,
+    /// How many coins each of them has: 10000, unless you say otherwise.
+    #[arg(long, value_name = "COINS")]
+    pub(crate) balance: Option<u64>,
+    /// From which words (BIP-39) the accounts' keys are derived: those of anvil and Hardhat, unless you say
+    /// otherwise. A chain that is there already does not know them: name them again to see the accounts.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) mnemonic: Option<String>,
+}
+
+impl FundArgs {
+    /// The words that were named, or those that every wallet knows.
+    pub(crate) fn words(&self) -> &str {
+        self.mnemonic.as_deref().unwrap_or(accounts::MNEMONIC)
+    }
 }
 
 /// Options of `alys init`.
@@ -113,8 +133,8 @@ pub(crate) struct InitArgs {
     pub(crate) chain: ChainArgs,
     #[command(flatten)]
     pub(crate) fund: FundArgs,
-    /// A file whose first line is the password that shall encrypt the keys. Without it a random one is
-    /// written beside the keys, readable by its owner alone.
+    /// A file whose first line is the password that shall encrypt the keys, readable by its owner alone.
+    /// Without it a random one is written beside the keys.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 }
@@ -131,7 +151,15 @@ pub(crate) struct RunArgs {
     /// Overrides `log.filter`.
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
-    /// Check the configuration and the chain spec, print what would be used, and end.
+    /// Names, with commas between, under which the node may be addressed, or `*` for any. Overrides
+    /// `rpc.allowed_hosts`.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) allowed_hosts: Option<Vec<String>>,
+    /// This member has never run before, on any machine: begin with an empty promise record though the chain
+    /// has begun. With keys that have voted it could make them vote twice; `alys promises reset` is for those.
+    #[arg(long)]
+    pub(crate) first_start: bool,
+    /// Check the configuration, the chain spec and the keys, print what would be used, and end.
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -219,6 +247,69 @@ pub(crate) struct ResetArgs {
     /// command says what it would do, and changes nothing.
     #[arg(long)]
     pub(crate) old_process_is_stopped: bool,
+}
+
+/// What to do with the blocks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Print how many blocks there are, from which height to which, and how much room they take.
+    Stats(DbArgs),
+    /// Read everything, and compare every checksum and every index with the blocks. Exit code 1 where something
+    /// is damaged.
+    Check(DbArgs),
+    /// Write a copy of the blocks into a new folder, and check it. The promise record is not copied.
+    Checkpoint {
+        /// The folder, which must not exist.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        #[command(flatten)]
+        of: DbArgs,
+    },
+    /// Drop old final blocks. Their hashes stay; the execution state is not touched.
+    Prune {
+        /// The lowest height to keep.
+        #[arg(long, value_name = "HEIGHT")]
+        below: u64,
+        #[command(flatten)]
+        of: DbArgs,
+    },
+    /// Move the blocks to the other backend, compare them with the original, and let the configuration say so.
+    Move {
+        /// The backend to move to.
+        #[arg(long, value_name = "BACKEND", value_parser = backend)]
+        to: Backend,
+        #[command(flatten)]
+        of: DbArgs,
+    },
+}
+
+/// Whose blocks, and how to answer.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DbArgs {
+    /// The node's configuration file.
+    #[arg(long, value_name = "FILE", default_value = "alys.toml")]
+    pub(crate) config: PathBuf,
+    /// The node's folder, with a configuration file as `alys init` and `alys dev` make it.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl DbArgs {
+    /// The configuration file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.data_dir.as_ref().map_or_else(|| self.config.clone(), |folder| folder.join(crate::init::CONFIG))
+    }
+}
+
+/// A backend that keeps something.
+fn backend(name: &str) -> Result<Backend, String> {
+    [Backend::Sled, Backend::Redb]
+        .into_iter()
+        .find(|backend| backend.name() == name)
+        .ok_or_else(|| "there are sled and redb".to_owned())
 }
 
 #[cfg(test)]

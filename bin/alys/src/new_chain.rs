@@ -1,6 +1,6 @@
 //! A new development chain of one member: its spec and its member's keys, from a trusted dealer.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
 use alys_bus::Clock;
 use alys_federation::{DevelopmentDealer, MemberKeys};
 use alys_primitives::{
@@ -13,9 +13,6 @@ use crate::{
     accounts::{self, Account},
     cli::{ChainArgs, FundArgs},
 };
-
-/// Wei in one coin.
-const WEI: u64 = 1_000_000_000_000_000_000;
 
 const SLOT_SECONDS: u64 = 2;
 const GAS_LIMIT: u64 = 30_000_000;
@@ -34,8 +31,10 @@ pub(crate) struct NewChain {
 pub(crate) fn make(name: &str, chain: &ChainArgs, fund: &FundArgs) -> eyre::Result<NewChain> {
     let dealt = DevelopmentDealer::from_entropy()?.deal(1)?;
     let keys = dealt.members.into_iter().next().ok_or_eyre("the dealer made no keys")?;
-    let accounts = accounts::derive(&fund.mnemonic, fund.accounts)?;
-    let balance = U256::from(fund.balance) * U256::from(WEI);
+    let balance = accounts::wei(fund.balance.unwrap_or(accounts::BALANCE));
+    let accounts = (0..fund.accounts.unwrap_or(accounts::COUNT))
+        .map(|index| accounts::derive(fund.words(), index).map(|account| Account { balance, ..account }))
+        .collect::<eyre::Result<Vec<_>>>()?;
     let member = Member {
         name: "member-0".to_owned(),
         identity: keys.identity.public_key(),

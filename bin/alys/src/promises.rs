@@ -17,7 +17,7 @@ use eyre::{WrapErr as _, bail, ensure};
 use crate::{
     cli::{PromisesArgs, PromisesCommand, ResetArgs},
     init,
-    logging::print,
+    output::print,
 };
 
 /// The lock's distance from the present slot where none is named: the machine that ran before may have had a clock that was this

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use alloy_primitives::B256;
 use alys_bus::{Event, LatestReader, Subscription, protocol::chain::ChainEvent};
 
+use crate::output;
+
 /// Shows events until the node has gone. Its reader may be slow: what it misses is counted, not kept.
 pub(crate) async fn events(mut events: Subscription<ChainEvent>, mut rpc: LatestReader<Option<SocketAddr>>) {
     let mut listening = false;
@@ -13,8 +15,10 @@ pub(crate) async fn events(mut events: Subscription<ChainEvent>, mut rpc: Latest
             // The value may be there before this reader was.
             address = rpc.wait_for(Option::is_some), if !listening => {
                 listening = true;
-                if let Some(Some(address)) = address {
-                    println!("Listening on {address}");
+                if let Some(Some(address)) = address
+                    && let Err(error) = output::print(&format!("Listening on {address}"))
+                {
+                    tracing::warn!("{error:#}");
                 }
             }
             event = events.next() => match event {

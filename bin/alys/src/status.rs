@@ -5,7 +5,7 @@ use std::time::Duration;
 use eyre::{WrapErr as _, bail};
 use serde_json::{Value, json};
 
-use crate::{cli::StatusArgs, logging::print};
+use crate::{cli::StatusArgs, output::print};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -30,6 +30,12 @@ fn readable(status: &Value) -> String {
         let part = |field: &str| text(&format!("/{name}/{field}"));
         format!("{:>10}  slot {:>10}  {}", part("height"), part("slot"), part("hash"))
     };
+    let pool = match status.get("pool") {
+        Some(Value::Object(_)) => {
+            format!("{} pending, {} queued", text("/pool/pending"), text("/pool/queued"))
+        }
+        _ => "-".to_owned(),
+    };
     let mut lines = vec![
         format!("chain      {} (chain id {})", text("/chain"), text("/chainId")),
         format!("genesis    {}", text("/genesis")),
@@ -38,7 +44,10 @@ fn readable(status: &Value) -> String {
         format!("final      {}", block("finalized")),
         format!("anchored   {}", block("anchored")),
         format!("member     {} of {}, quorum {}", text("/member"), text("/members"), text("/quorum")),
+        format!("stride     {}", text("/stride")),
         format!("sync       {}", text("/sync")),
+        format!("execution  {}", text("/execution")),
+        format!("pool       {pool}"),
     ];
     if status.pointer("/lastMiss").is_some_and(|miss| !miss.is_null()) {
         lines.push(format!("last miss  {}", text("/lastMiss")));
@@ -62,4 +71,22 @@ async fn ask(url: &str) -> eyre::Result<Value> {
         bail!("the node at {url} answers: {}", error.get("message").unwrap_or(error));
     }
     answer.get("result").cloned().ok_or_else(|| eyre::eyre!("what answers at {url} is not an Alys node"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_see_how_the_execution_client_fares_what_waits_and_the_stride() {
+        let told = json!({
+            "stride": 4, "execution": "auth-failed", "pool": { "pending": 3, "queued": 1 }, "lastMiss": null
+        });
+        let shown = readable(&told);
+        for line in ["stride     4", "execution  auth-failed", "pool       3 pending, 1 queued"] {
+            assert!(shown.lines().any(|shown| shown == line), "{shown}");
+        }
+        let silent = readable(&json!({ "pool": null, "execution": null }));
+        assert!(silent.contains("execution  -") && silent.contains("pool       -"), "{silent}");
+    }
 }

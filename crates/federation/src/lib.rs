@@ -23,6 +23,33 @@
 //! **Failure.** Everything here is a value: bad shares are blamed, unknown epochs and slots refused. Only a key
 //! set that contradicts itself ends the actor. A panic of its thread loses the shares under way, which the members
 //! send again; keys and what the signer remembers are the setup's, and the next thread has them again.
+//!
+//! # Signing as one
+//!
+//! ```
+//! use alys_federation::{BlsThreshold, DevelopmentDealer, scheme::ThresholdScheme as _};
+//! use alys_primitives::{B256, bls::VerifyingKey};
+//!
+//! // Four members, of whom any three sign as one.
+//! let dealt = DevelopmentDealer::from_seed([7; 32]).deal(4)?;
+//! let (scheme, root) = (BlsThreshold, B256::repeat_byte(1));
+//! let keys = scheme.prepare(&dealt.keys)?;
+//! assert_eq!(scheme.quorum(&keys), 3);
+//!
+//! // Each signs with its share; whoever collects them decodes and combines.
+//! let mut shares = Vec::new();
+//! for member in [3, 0, 2] {
+//!     let share = scheme.sign(&dealt.members[usize::from(member)].share, root)?;
+//!     shares.push((member, scheme.decode_share(&share)?));
+//! }
+//! let shares: Vec<_> = shares.iter().map(|(member, share)| (*member, share)).collect();
+//! let signature = scheme.combine(&keys, &shares)?;
+//! assert!(scheme.combine(&keys, &shares[..2]).is_err());
+//!
+//! // Anyone checks it under the group's key: an ordinary BLS signature.
+//! VerifyingKey::decode(&dealt.keys.group_key())?.verify(root, &signature)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod actor;
 pub mod config;

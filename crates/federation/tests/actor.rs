@@ -16,6 +16,7 @@ use alys_primitives::{
     envelope::{Envelope as _, SignedHeader},
     vote::VoteData,
 };
+use alys_testkit::PATIENCE;
 use ractor::ActorRef;
 
 use crate::common::{CHAIN_ID, Federation, GENESIS_MS, finalize, notarize};
@@ -55,7 +56,7 @@ impl Node {
     }
 
     async fn ask<T>(&self, make: impl FnOnce(Reply<T, FederationError>) -> FederationMessage) -> Asked<T> {
-        self.address.ask(Context::root(Duration::from_secs(5)), make).await
+        self.address.ask(Context::root(PATIENCE), make).await
     }
 
     async fn sign(&self, data: VoteData) -> Asked<SignedVote> {
@@ -220,13 +221,13 @@ async fn a_restarted_actor_finds_its_shares_and_the_signers_memory() {
 async fn an_actor_whose_thread_has_ended_fails_and_its_askers_are_told() {
     let node = Node::with(1, Some(0), WorkerMode::Thread).await;
     node.sign(notarize(NOW, 1)).await.unwrap();
-    node.args.worker().stop(Clock::system().now() + Duration::from_secs(5)).await.unwrap();
+    node.args.worker().stop(Clock::system().now() + PATIENCE).await.unwrap();
     let refused = node.sign(notarize(NOW + 1, 1)).await;
     assert_eq!(refused, Err(AskError::NoReply("federation")));
     // It ends, so that the supervisor sees it; and then nobody is there.
-    tokio::time::timeout(Duration::from_secs(5), node.handle).await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, node.handle).await.unwrap().unwrap();
     let (address, data) = (node.address, notarize(NOW + 1, 1));
-    let ctx = Context::root(Duration::from_secs(5));
+    let ctx = Context::root(PATIENCE);
     let refused = address.ask(ctx, |reply| FederationMessage::SignVote { data, reply }).await;
     assert_eq!(refused.unwrap_err(), AskError::Unavailable("federation"));
 }

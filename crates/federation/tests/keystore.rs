@@ -93,8 +93,59 @@ fn a_wrong_password_is_a_typed_error() {
     store.save(&keys(1), &password(), QUICK, Existing::Refuse).unwrap();
     for wrong in ["", "correct horsf", "Correct horse"] {
         let refused = store.load(&Password::new(wrong));
-        assert!(matches!(refused, Err(KeystoreError::WrongPassword)), "{refused:?}");
+        let Err(KeystoreError::Document { path, reason }) = refused else { panic!("{refused:?}") };
+        assert!(matches!(*reason, KeystoreError::WrongPassword), "{reason:?}");
+        assert_eq!(path, folder.path().join("identity.json"));
     }
+}
+
+#[test]
+fn whatever_is_wrong_with_a_keystore_is_said_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Keystore::at(folder.path());
+    store.save(&keys(1), &password(), QUICK, Existing::Refuse).unwrap();
+    let share = folder.path().join("share.json");
+    let sound = fs::read_to_string(&share).unwrap();
+    let refused = |text: &str| {
+        fs::write(&share, text).unwrap();
+        store.load(&password()).unwrap_err().to_string()
+    };
+    let cases = [
+        (sound.replace("\"version\": 4", "\"version\": 3"), "version 3"),
+        (sound.replace("\"p\": 1", "\"p\": 1000000"), "outside the limits"),
+        ("{}".to_owned(), "not an EIP-2335 keystore"),
+    ];
+    for (text, expected) in cases {
+        assert_ne!(text, sound, "{expected}");
+        let said = refused(&text);
+        assert!(said.contains(expected) && said.contains(share.to_str().unwrap()), "{said}");
+    }
+}
+
+#[test]
+fn a_password_is_taken_from_a_file_that_its_owner_alone_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    let said = |bytes: &[u8], mode: u32| {
+        fs::write(&file, bytes).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        Password::from_file(&file).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(said(b"secret\nand a remark", 0o600), Ok(()));
+    assert_eq!(said(b"secret", 0o400), Ok(()));
+    let cases: [(&[u8], u32, &str); 5] = [
+        (b"secret", 0o644, "chmod 600"),
+        (b"secret", 0o640, "chmod 600"),
+        (b"\nsecret", 0o600, "is empty"),
+        (b"\xff\xfe", 0o600, "not UTF-8"),
+        (&[b'x'; 70_000], 0o600, "larger than"),
+    ];
+    for (bytes, mode, expected) in cases {
+        let said = said(bytes, mode).unwrap_err();
+        assert!(said.contains(expected) && said.contains(file.to_str().unwrap()), "{said}");
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(Password::from_file(&file).unwrap_err().to_string().contains(file.to_str().unwrap()));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
-    time::Duration,
 };
 
 use alys_bus::{
@@ -18,6 +17,7 @@ use alys_bus::{
 };
 use alys_federation::{FederationConfig, FederationSetup, messages::Job, spawn};
 use alys_primitives::{SignedVote, vote::VoteData};
+use alys_testkit::PATIENCE;
 use ractor::ActorRef;
 use tokio::task::JoinHandle;
 
@@ -56,7 +56,7 @@ impl Process {
     }
 
     async fn ask<T>(&self, make: impl FnOnce(Reply<T, FederationError>) -> FederationMessage) -> Asked<T> {
-        self.address.ask(Context::root(Duration::from_secs(5)), make).await
+        self.address.ask(Context::root(PATIENCE), make).await
     }
 
     async fn recall(&self, promises: &Promises) {
@@ -69,7 +69,7 @@ impl Process {
     }
 
     async fn has_ended(&mut self) {
-        tokio::time::timeout(Duration::from_secs(5), &mut self.running.1).await.unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, &mut self.running.1).await.unwrap().unwrap();
     }
 }
 

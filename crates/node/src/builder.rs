@@ -26,6 +26,23 @@ pub enum NodeError {
     /// Keys and spec do not fit together.
     #[error(transparent)]
     Federation(#[from] alys_federation::SetupError),
+    /// There are keys and no promise record, though the chain has begun: this member may have voted
+    /// before, and a second vote in a slot must never be (`two-rivals`).
+    #[error(
+        "this member's promise record {place} does not exist, though {chain} has begun (slot {slot} is \
+         under way) and this member may have voted in it; it must not vote twice. If it ran in another \
+         folder, name that one (storage.path). If what it promised is lost, or it joins late, `alys \
+         promises reset` locks it on a slot that has not begun yet. If it has never run anywhere, start it with \
+         `alys run --first-start`"
+    )]
+    PromisesUnknown {
+        /// Where the record should be.
+        place: String,
+        /// The chain's name.
+        chain: String,
+        /// The slot that has begun.
+        slot: u64,
+    },
     /// A thread or the engine's genesis could not be made.
     #[error("{0}")]
     Setup(String),
@@ -43,6 +60,7 @@ pub struct NodeBuilder {
     config: NodeConfig,
     spec: ChainSpec,
     keys: Option<MemberKeys>,
+    first_start: bool,
     clock: Clock,
     signals: bool,
     storage: Option<Fill>,
@@ -75,6 +93,13 @@ impl NodeBuilder {
     /// This member's keys. A node without keys follows the chain.
     pub fn keys(mut self, keys: MemberKeys) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// This member has never run before, anywhere: the program knows it, as where it has just made the
+    /// keys. Then a new promise record is sound also where the chain has begun already.
+    pub fn first_start(mut self) -> Self {
+        self.first_start = true;
         self
     }
 
@@ -122,8 +147,9 @@ impl NodeBuilder {
         let wiring = Wiring::new(self.clock);
         let parts = Parts::new(config, self.spec);
         let filled = |slot: Option<Fill>| slot.map(|fill| fill(&wiring));
+        let may_have_voted = self.keys.is_some() && !self.first_start;
         let children = [
-            filled(self.storage).map_or_else(|| slots::storage(&wiring, &parts), Ok),
+            filled(self.storage).map_or_else(|| slots::storage(&wiring, &parts, may_have_voted), Ok),
             filled(self.engine).map_or_else(|| engines::engine(&wiring, &parts), Ok),
             filled(self.federation).map_or_else(|| slots::federation(&wiring, &parts, self.keys), Ok),
             filled(self.chain).map_or_else(|| Ok(slots::chain(&wiring, &parts)), Ok),
@@ -147,6 +173,7 @@ impl Node {
             config,
             spec,
             keys: None,
+            first_start: false,
             clock: Clock::system(),
             signals: true,
             storage: None,

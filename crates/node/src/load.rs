@@ -1,15 +1,16 @@
 //! Reading the configuration: built-in profile < file < `ALYS_*` environment < flags.
 //!
-//! Every key stands in a section, so a variable is `ALYS_<SECTION>__<KEY>` (`ALYS_RPC__LISTEN`). An
-//! unknown key is an error that names where it stands and the nearest key there is.
+//! Every key stands in a section, so a variable is `ALYS_<SECTION>__<KEY>` (`ALYS_RPC__LISTEN`). A variable for a
+//! list may name its elements with commas between (`ALYS_RPC__ALLOWED_HOSTS=node,node.example`). An unknown key is
+//! an error that names where it stands and the nearest key there is.
 
 use std::path::{Path, PathBuf};
 
 use figment::{
-    Figment,
+    Figment, Metadata, Profile, Provider,
     error::Kind,
     providers::{Env, Format as _, Serialized, Toml},
-    value::Value,
+    value::{Dict, Map, Value},
 };
 
 use crate::config::NodeConfig;
@@ -77,12 +78,46 @@ impl Sources {
         }
         // A variable without a section is not a key of the configuration (ALYS_VECTORS is for tests).
         let variables = Env::prefixed("ALYS_").filter(|name| name.as_str().contains("__")).split("__");
-        figment = figment.merge(variables);
+        figment = figment.merge(Variables(variables));
         for (key, value) in &self.flags {
             figment = figment.merge(Serialized::global(key, value));
         }
         let config: NodeConfig = figment.extract().map_err(|error| explain(&error))?;
         config.validate(self.file.as_deref().and_then(Path::parent))
+    }
+}
+
+/// The environment, in which a list can be written as its elements with commas between.
+struct Variables(Env);
+
+impl Provider for Variables {
+    fn metadata(&self) -> Metadata {
+        self.0.metadata()
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let lists = Serialized::defaults(NodeConfig::default()).data()?;
+        let mut data = self.0.data()?;
+        for (profile, dict) in &mut data {
+            if let Some(model) = lists.get(profile).or_else(|| lists.values().next()) {
+                split_lists(dict, model);
+            }
+        }
+        Ok(data)
+    }
+}
+
+/// Where `model` has a list and `dict` a text, the text is its elements.
+fn split_lists(dict: &mut Dict, model: &Dict) {
+    for (key, value) in dict {
+        match (&mut *value, model.get(key)) {
+            (Value::Dict(_, inner), Some(Value::Dict(_, model))) => split_lists(inner, model),
+            (Value::String(tag, text), Some(Value::Array(..))) => {
+                let elements = text.split(',').map(str::trim).filter(|element| !element.is_empty());
+                *value = Value::Array(*tag, elements.map(Value::from).collect());
+            }
+            _ => {}
+        }
     }
 }
 
@@ -127,5 +162,27 @@ mod tests {
         assert_eq!(nearest("lisen", &["cors_origins", "listen"]), Some("listen"));
         assert_eq!(nearest("data-dir", &["data_dir", "spec"]), Some("data_dir"));
         assert_eq!(nearest("colour", &["listen", "max_batch"]), None);
+    }
+
+    #[test]
+    #[allow(clippy::result_large_err, reason = "the closure's type is figment's")]
+    fn a_variable_may_write_a_list_with_commas_or_in_brackets() {
+        let cases: [(&str, &[&str]); 5] = [
+            ("node", &["node"]),
+            ("node, node.example", &["node", "node.example"]),
+            ("[\"node\", \"node.example\"]", &["node", "node.example"]),
+            ("*", &["*"]),
+            ("", &[]),
+        ];
+        for (text, expected) in cases {
+            figment::Jail::expect_with(|jail| {
+                jail.set_env("ALYS_RPC__ALLOWED_HOSTS", text);
+                jail.set_env("ALYS_RPC__MAX_BATCH", "7");
+                let config = Sources::file(None).load(&NodeConfig::default()).map_err(|e| e.to_string())?;
+                assert_eq!(config.rpc.allowed_hosts, expected, "{text}");
+                assert_eq!(config.rpc.max_batch, 7);
+                Ok(())
+            });
+        }
     }
 }

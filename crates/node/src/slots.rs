@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use alys_bus::{WorkerLimits, WorkerMode};
 use alys_chain::{ChainActor, ChainArgs};
+use alys_database::Backend;
 use alys_federation::{FederationActor, FederationSetup, MemberKeys};
-use alys_primitives::ChainSpec;
+use alys_primitives::{ChainSpec, Slot};
 use alys_rpc::{Execution, Neighbours, RpcActor, RpcArgs};
 use alys_storage::{StorageActor, StorageArgs, StorageSetup};
 use alys_supervisor::{ChildSpec, KeptWorker};
@@ -29,9 +30,20 @@ impl Parts {
 }
 
 /// Blocks and promises: two threads that the child spec keeps.
-pub(crate) fn storage(wiring: &Wiring, parts: &Parts) -> Result<ChildSpec, NodeError> {
-    let setup =
+pub(crate) fn storage(wiring: &Wiring, parts: &Parts, may_have_voted: bool) -> Result<ChildSpec, NodeError> {
+    let mut setup =
         StorageSetup::new(parts.config.storage.clone()).map_err(|e| NodeError::Setup(e.to_string()))?;
+    if may_have_voted && let Some(slot) = votes_since(&parts.spec, wiring.clock.now_ms()) {
+        if setup.is_new() {
+            let place = match setup.config().backend {
+                Backend::Memory => "(memory)".to_owned(),
+                _ => setup.config().promises_path().display().to_string(),
+            };
+            return Err(NodeError::PromisesUnknown { place, chain: parts.spec.name.clone(), slot });
+        }
+        // Nor is one made when storage is started again.
+        setup = setup.has_promised();
+    }
     let (blocks, promises) = (KeptWorker::new(), KeptWorker::new());
     let (kept_blocks, kept_promises) = (blocks.clone(), promises.clone());
     Ok(ChildSpec::with_setup(&wiring.storage, move |feed| {
@@ -43,6 +55,14 @@ pub(crate) fn storage(wiring: &Wiring, parts: &Parts) -> Result<ChildSpec, NodeE
     })
     .keeps(&kept_blocks)
     .keeps(&kept_promises))
+}
+
+/// The slot that has begun, if members may have voted by now and what one forgot can harm.
+///
+/// Before slot 1 nobody votes. A member that is alone made its chain by itself and has lost it with its
+/// disk: nobody is left whom a vote could mislead, or who could tell it where to go on.
+fn votes_since(spec: &ChainSpec, now_ms: u64) -> Option<Slot> {
+    spec.slots().slot_at(now_ms).filter(|slot| *slot > 0 && spec.members() > 1)
 }
 
 /// Members, keys, and the collecting of shares: the child spec keeps the thread, and what opens it anew.

@@ -67,20 +67,20 @@ impl Actor for RpcActor {
     ) -> Result<RpcState, ActorProcessingErr> {
         let RpcArgs { config, chain_id, client_version, neighbours, execution, bound } = args;
         config.validate().map_err(RpcError::from)?;
-        let methods = methods::all(Api {
+        let api = Api {
             neighbours,
             execution,
             chain_id,
             client_version,
-            max_fee_history: config.max_fee_history,
             timeout: config.request_timeout(),
             patience: config.transfer_timeout(),
             clock: Clock::system(),
             owner: Owner::actor(&me),
             filters: Filters::default(),
             subscriptions: Arc::new(Semaphore::new(methods::MOST_SUBSCRIPTIONS)),
-        })
-        .map_err(|error| RpcError::Methods(error.to_string()))?;
+        };
+        let methods =
+            methods::all(api, config.debug).map_err(|error| RpcError::Methods(error.to_string()))?;
         let before = bound.get();
         let listen = where_to_listen(config.listen, before);
         let again = before == Some(listen);

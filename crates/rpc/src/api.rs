@@ -39,8 +39,6 @@ pub(crate) struct Api {
     pub(crate) chain_id: u64,
     /// What `web3_clientVersion` says.
     pub(crate) client_version: String,
-    /// How many blocks one fee history may cover.
-    pub(crate) max_fee_history: u64,
     /// How long a look of a subscription may take.
     pub(crate) timeout: Duration,
     /// How long a client may keep what it subscribed to waiting.
@@ -141,6 +139,14 @@ impl Register {
                 api.forward(context(&extensions)?, name, params).await
             },
         )?;
+        Ok(())
+    }
+
+    /// Says of `name` which option opens it.
+    pub(crate) fn add_closed(&mut self, name: &'static str) -> Result<(), RegisterMethodError> {
+        self.module.register_async_method(name, move |_, _, _| async move {
+            Err::<Box<RawValue>, _>(CallError::closed(name))
+        })?;
         Ok(())
     }
 

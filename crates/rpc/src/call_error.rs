@@ -79,6 +79,13 @@ impl CallError {
         Self::new(code::METHOD_NOT_FOUND, format!("the method {shown} does not exist/is not available"))
     }
 
+    /// A method that the operator has not opened.
+    pub(crate) fn closed(name: &str) -> Self {
+        let text =
+            format!("the method {name} is closed: rpc.debug = true in the node's configuration opens it");
+        Self::new(code::METHOD_NOT_FOUND, text)
+    }
+
     pub(crate) fn limit(message: impl Into<String>) -> Self {
         Self::new(code::LIMIT, message)
     }

@@ -42,8 +42,9 @@ pub struct RpcConfig {
     pub idle_timeout_ms: u64,
     /// How long requests under way are waited for when the server stops, in ms. Default 2,000.
     pub shutdown_grace_ms: u64,
-    /// How many blocks one `eth_feeHistory` may cover; more is cut to this. Default 1,024.
-    pub max_fee_history: u64,
+    /// Whether an external execution client is asked for what can cost it minutes or gigabytes: traces,
+    /// `debug_storageRangeAt`, and the whole pool. Default false; `alys dev` opens it.
+    pub debug: bool,
 }
 
 impl Default for RpcConfig {
@@ -62,7 +63,7 @@ impl Default for RpcConfig {
             transfer_timeout_ms: 30_000,
             idle_timeout_ms: 120_000,
             shutdown_grace_ms: 2_000,
-            max_fee_history: 1024,
+            debug: false,
         }
     }
 }
@@ -79,7 +80,6 @@ impl RpcConfig {
             ("request_timeout_ms", self.request_timeout_ms),
             ("transfer_timeout_ms", self.transfer_timeout_ms),
             ("idle_timeout_ms", self.idle_timeout_ms),
-            ("max_fee_history", self.max_fee_history),
         ];
         if let Some((field, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError::Zero { field });

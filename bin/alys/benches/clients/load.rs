@@ -2,9 +2,11 @@
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718 as _;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
+use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
+
+use alys_testkit::token::transfer_call;
 
 use crate::peer::ACCOUNTS;
 
@@ -86,46 +88,4 @@ impl Load {
         let signature = self.keys[sender].sign_hash_sync(&tx.signature_hash()).unwrap();
         TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
     }
-}
-
-fn transfer_call(to: Address) -> Bytes {
-    let amount = B256::with_last_byte(1);
-    [&hex!("a9059cbb")[..], to.into_word().as_slice(), amount.as_slice()].concat().into()
-}
-
-/// Creation code of a token in which each of `owners` has coins: stores their balances (a mapping at slot
-/// 0), then returns the code.
-pub(crate) fn token_creation(owners: impl IntoIterator<Item = Address>) -> Bytes {
-    let mut creation = Vec::new();
-    for owner in owners {
-        let slot = keccak256([owner.into_word().as_slice(), B256::ZERO.as_slice()].concat());
-        // PUSH4 balance, PUSH32 slot, SSTORE
-        creation.extend(hex!("63 7fffffff 7f"));
-        creation.extend(slot.as_slice());
-        creation.push(0x55);
-    }
-    let code = token_code();
-    let at = u16::try_from(creation.len() + 14).unwrap().to_be_bytes();
-    let [_, length] = u16::try_from(code.len()).unwrap().to_be_bytes();
-    // PUSH1 length, PUSH2 at, PUSH1 0, CODECOPY, PUSH1 length, PUSH1 0, RETURN
-    creation.extend([0x60, length, 0x61, at[0], at[1], 0x60, 0x00, 0x39, 0x60, length, 0x60, 0x00, 0xf3]);
-    creation.push(0x00);
-    creation.extend(code);
-    creation.into()
-}
-
-/// A token's `transfer`, by hand: balances in a mapping, a check, the event, `true`.
-fn token_code() -> Vec<u8> {
-    let event = keccak256("Transfer(address,address,uint256)");
-    let mut code = hex!("602435 33600052 6040600020 80 54 82 81 10").to_vec();
-    code.extend(hex!("60 00 57")); // JUMPI to the revert; its place is filled in below
-    let fail_at = code.len() - 2;
-    code.extend(hex!("82 90 03 90 55"));
-    code.extend(hex!("600435 600052 6040600020 80 54 82 01 90 55"));
-    code.extend(hex!("80 600052 600435 33 7f"));
-    code.extend(event.as_slice());
-    code.extend(hex!("6020 6000 a3 6001 600052 6020 6000 f3"));
-    code[fail_at] = u8::try_from(code.len()).unwrap();
-    code.extend(hex!("5b 6000 6000 fd"));
-    code
 }

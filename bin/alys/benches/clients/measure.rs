@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, Bytes, hex};
+use alys_testkit::token;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    load::{Kind, Load, token_creation},
+    load::{Kind, Load},
     peer::{Peer, number},
 };
 
@@ -91,7 +92,7 @@ async fn send_all(client: reqwest::Client, url: String, transactions: Vec<Bytes>
 }
 
 async fn deploy(peer: &Peer, load: &Load) -> Address {
-    let creation = token_creation(load.keys.iter().map(|key| key.address()));
+    let creation = token::creation(load.keys.iter().map(|key| key.address()));
     let at = nonce(peer, load.keys[0].address(), "latest").await;
     let raw = load.sign(0, at, None, 0, creation, 10_000_000);
     let hash = peer.call("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)])).await;

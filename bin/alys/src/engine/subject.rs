@@ -23,7 +23,10 @@ use alys_testkit::contract::{
 };
 use eyre::{WrapErr as _, eyre};
 
-use super::recording::{Blocks, Recording};
+use super::{
+    access,
+    recording::{Blocks, Recording},
+};
 use crate::cli::EngineCheckArgs;
 
 /// A client at its port.
@@ -48,6 +51,14 @@ impl Target {
         let health = Latest::new(EngineHealth::default());
         let clock = Clock::system();
         Ok(RemoteClient::new(self.config.clone(), clock, Limits::default(), health, None)?)
+    }
+
+    /// Examines who is let in, and what is offered, as [`access::examine`] does.
+    pub(super) async fn access(
+        &self,
+        tell: impl FnMut(&str, Result<(), &str>),
+    ) -> eyre::Result<(usize, usize)> {
+        access::examine(&self.config, self.client()?.api(), tell).await
     }
 
     /// Whether it is there, and this chain's; its height.

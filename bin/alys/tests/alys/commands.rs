@@ -23,12 +23,17 @@ async fn init_makes_what_run_runs_and_status_shows() {
     let checked = output(&["run", "--config", config, "--check"]);
     assert!(checked.status.success(), "{}", text(&checked.stderr));
     assert!(text(&checked.stdout).contains("spec digest"));
+    assert!(text(&checked.stdout).contains("keys: member 0\n"), "{}", text(&checked.stdout));
 
     let mut node = Node::start(&["run", "--config", config, "--http", "127.0.0.1:0", "--log", "warn"]).await;
     node.reaches(2).await;
     let status = output(&["status", "--url", &node.url]);
     assert!(status.status.success(), "{}", text(&status.stderr));
-    assert!(text(&status.stdout).contains("chain id 212121"), "{}", text(&status.stdout));
+    for shown in
+        ["chain id 212121", "stride     1\n", "execution  synced\n", "pool       0 pending, 0 queued"]
+    {
+        assert!(text(&status.stdout).contains(shown), "{}", text(&status.stdout));
+    }
     let json: serde_json::Value =
         serde_json::from_slice(&output(&["status", "--url", &node.url, "--json"]).stdout).unwrap();
     assert!(json["head"]["height"].as_u64().unwrap() >= 2);
@@ -86,11 +91,44 @@ fn secrets_are_readable_by_their_owner_alone() {
         let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
-    fs::set_permissions(folder.path().join("keys/share.json"), fs::Permissions::from_mode(0o644)).unwrap();
     let config = folder.path().join("alys.toml");
-    let refused = output(&["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0"]);
-    assert!(!refused.status.success());
-    assert!(text(&refused.stderr).contains("chmod 600"), "{}", text(&refused.stderr));
+    for secret in ["keys/share.json", "password"] {
+        let secret = folder.path().join(secret);
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = output(&["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0"]);
+        assert!(!refused.status.success());
+        let said = text(&refused.stderr);
+        assert!(said.contains("chmod 600") && said.contains(secret.to_str().unwrap()), "{said}");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn a_check_says_what_a_start_would_fail_by() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let config = folder.path().join("alys.toml");
+    let check = |more: &[&str]| {
+        let checked = output(&[&["run", "--check", "--config", config.to_str().unwrap()], more].concat());
+        (checked.status.success(), text(&checked.stderr))
+    };
+    assert!(check(&[]).0);
+    let (ok, said) = check(&["--log", "=nonsense="]);
+    assert!(!ok && said.contains("=nonsense=") && said.contains("log.filter"), "{said}");
+
+    let password = folder.path().join("password");
+    let right = fs::read(&password).unwrap();
+    fs::write(&password, "wrong").unwrap();
+    let (ok, said) = check(&[]);
+    let file = folder.path().join("keys/identity.json");
+    assert!(!ok && said.contains("wrong password") && said.contains(file.to_str().unwrap()), "{said}");
+    fs::write(&password, right).unwrap();
+
+    let other = tempfile::tempdir().unwrap();
+    init(other.path());
+    fs::copy(other.path().join("chain.json"), folder.path().join("chain.json")).unwrap();
+    let (ok, said) = check(&[]);
+    assert!(!ok && said.contains("no member's of this chain"), "{said}");
 }
 
 /// The configuration that is written has every key, with its default.
@@ -169,18 +207,41 @@ fn wrong_uses_say_what_to_do() {
     }
 }
 
-/// `alys completions bash | head -1` is no failure.
+/// `alys run --check | head -1` is no failure, nor is it with any other command that prints.
 #[test]
 fn a_reader_that_goes_early_is_no_failure() {
-    let mut child = alys()
-        .args(["completions", "zsh"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let ended = child.wait_with_output().unwrap();
-    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (chain, config, spec) = (path("chain"), path("chain/alys.toml"), path("chain/chain.json"));
+    let commands: &[&[&str]] = &[
+        &["completions", "zsh"],
+        &["init", "--data-dir", &chain],
+        &["run", "--check", "--config", &config],
+        &["genesis", "--spec", &spec],
+        &["engine", "genesis", "--out", &path("genesis.json")],
+    ];
+    for command in commands {
+        let mut child = alys()
+            .args(*command)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{command:?}: {}", text(&ended.stderr));
+        assert!(ended.stderr.is_empty(), "{command:?}: {}", text(&ended.stderr));
+    }
+}
+
+/// `alys dev 2>&1 | head -1` goes on making blocks when `head` has gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_to_which_nobody_listens_goes_on() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let http = address.to_string();
+    let mut node = Node::unheard(&["dev", "--http", &http, "--slot-seconds", "1"], address);
+    node.reaches(3).await;
+    assert!(node.stop("-TERM").await.success());
 }
 
 #[test]

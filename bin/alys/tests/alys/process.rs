@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
@@ -41,8 +42,14 @@ pub(crate) struct Node {
 impl Node {
     /// Starts `alys` with `arguments`, and waits until it listens.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_in(arguments, &[]).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) async fn start_in(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = alys();
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let output = child.stdout.take().unwrap();
         let read = tokio::task::spawn_blocking(move || {
@@ -65,12 +72,16 @@ impl Node {
 
     /// A development chain kept in `folder`, with slots of one second.
     pub(crate) async fn dev(folder: &Path) -> Self {
-        let folder = folder.to_str().unwrap();
-        let mut arguments = vec!["dev", "--http", "127.0.0.1:0", "--data-dir", folder, "--log", "warn"];
-        if !Path::new(folder).join("chain.json").exists() {
-            arguments.extend(["--slot-seconds", "1"]);
-        }
-        Self::start(&arguments).await
+        Self::start(&dev_arguments(folder)).await
+    }
+
+    /// A node to whose output and log nobody listens, and which serves `address`.
+    pub(crate) fn unheard(arguments: &[&str], address: SocketAddr) -> Self {
+        let mut command = alys();
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        Self { child, url: format!("http://{address}"), banner: Vec::new(), client: reqwest::Client::new() }
     }
 
     /// One JSON-RPC request; an answer with an error is an `Err`.
@@ -118,6 +129,18 @@ impl Node {
         timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("the chain does not reach {height}"));
     }
 
+    /// Waits until the engine's safe block is at least at `height`: the status tells what is final as soon as storage has
+    /// it, and the engine follows a moment later.
+    pub(crate) async fn reaches_safe(&self, height: u64) {
+        let safe = async || self.try_call("eth_getBlockByNumber", json!(["safe", false])).await;
+        let wait = async {
+            while safe().await.map(|block| number(&block["number"])).unwrap_or(0) < height {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("block {height} does not become safe"));
+    }
+
     /// `kill -9`: no handler runs.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -138,6 +161,26 @@ impl Node {
         };
         timeout(PATIENCE, ended).await.expect("the node stops in time")
     }
+}
+
+/// How a development chain in `folder` is started, with slots of one second.
+pub(crate) fn dev_arguments(folder: &Path) -> Vec<&str> {
+    let mut arguments = vec!["dev", "--http", "127.0.0.1:0", "--log", "warn", "--data-dir"];
+    arguments.push(folder.to_str().unwrap());
+    if !folder.join("chain.json").exists() {
+        arguments.extend(["--slot-seconds", "1"]);
+    }
+    arguments
+}
+
+/// Starts `alys`, and kills it after `moment`; whether it had said by then that it listens.
+pub(crate) async fn killed_while_starting(arguments: &[&str], moment: Duration) -> bool {
+    let mut child = alys().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    // Not a wait for anything: the moment of the kill.
+    sleep(moment).await;
+    child.kill().unwrap();
+    let said = child.wait_with_output().unwrap().stdout;
+    String::from_utf8_lossy(&said).contains("Listening on ")
 }
 
 impl Drop for Node {

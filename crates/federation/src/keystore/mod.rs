@@ -9,11 +9,11 @@
 //! | `mod.rs` | [`Keystore`]: the folder with `identity.json`, `share.json` and `bitcoin.json` |
 //! | `document.rs` | one file's JSON: encrypting and decrypting a secret |
 //! | `kdf.rs` | key derivation and its bounds |
-//! | `password.rs` | the password, normalised as the EIP asks |
+//! | `password.rs` | the password, normalised as the EIP asks, and the file it stands in |
 //! | `file.rs` | private files, written durably |
 //!
-//! Files are readable by their owner alone (mode 0600), which is enforced on writing and checked on
-//! reading, and replaced atomically: after a crash the old file is there or the new one. What a file
+//! Files, that of the password too, are readable by their owner alone (mode 0600), which is enforced on writing
+//! and checked on reading, and replaced atomically: after a crash the old file is there or the new one. What a file
 //! says about itself is bounded before it is obeyed: no file makes this program take more than
 //! 256 MiB or run for more than a few seconds.
 
@@ -61,14 +61,29 @@ pub enum KeystoreError {
         /// Its permission bits.
         mode: u32,
     },
-    /// A keystore is about 1 KiB; this is no keystore.
-    #[error("{path} is larger than {limit} bytes: not a keystore")]
+    /// A keystore is about 1 KiB and a password less; this is neither.
+    #[error("{path} is larger than {limit} bytes: neither a keystore nor a password file")]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// The most that is read.
         limit: u64,
     },
+    /// What is wrong with the document in a file.
+    #[error("{path}: {reason}")]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it: [`Malformed`](Self::Malformed), [`Unsupported`](Self::Unsupported),
+        /// [`Expensive`](Self::Expensive) or [`WrongPassword`](Self::WrongPassword).
+        reason: Box<KeystoreError>,
+    },
+    /// A password file without a password.
+    #[error("the first line of {0} is empty: write the password there")]
+    NoPassword(PathBuf),
+    /// A password file that is no text.
+    #[error("{0} is not UTF-8 text: write the password in its first line")]
+    NotText(PathBuf),
     /// The file is not an EIP-2335 document.
     #[error("not an EIP-2335 keystore: {0}")]
     Malformed(String),
@@ -197,8 +212,9 @@ fn open(
     kind: &'static str,
     password: &Password,
 ) -> Result<(Zeroizing<[u8; 32]>, String), KeystoreError> {
-    let document = Document::from_json(&file::read(path)?)?;
-    let secret = document.decrypt(password)?;
+    let in_file = |reason| KeystoreError::Document { path: path.to_owned(), reason: Box::new(reason) };
+    let document = Document::from_json(&file::read(path)?).map_err(in_file)?;
+    let secret = document.decrypt(password).map_err(in_file)?;
     let secret = <[u8; 32]>::try_from(secret.as_slice())
         .map(Zeroizing::new)
         .map_err(|_| KeystoreError::WrongKind { path: path.to_owned(), kind })?;

@@ -1,9 +1,11 @@
-//! The password of a keystore.
+//! The password of a keystore, and the file that holds it.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
+
+use super::{KeystoreError, file};
 
 /// A password as EIP-2335 derives keys from it: normalised to NFKD, stripped of the control codes C0, C1 and
 /// Delete, then UTF-8. Wiped when dropped; prints nothing.
@@ -20,6 +22,20 @@ impl Password {
             bytes.extend_from_slice(character.encode_utf8(buffer.as_mut_slice()).as_bytes());
         }
         Self(bytes)
+    }
+
+    /// Reads the first line of a file that only its owner may read.
+    ///
+    /// # Errors
+    /// [`KeystoreError::TooOpen`] where others may read it, [`KeystoreError::TooLarge`], [`KeystoreError::NotText`],
+    /// [`KeystoreError::NoPassword`], [`KeystoreError::Io`]: each names the file.
+    pub fn from_file(path: &Path) -> Result<Self, KeystoreError> {
+        let bytes = Zeroizing::new(file::read(path)?);
+        let text = std::str::from_utf8(&bytes).map_err(|_| KeystoreError::NotText(path.to_owned()))?;
+        match text.lines().next() {
+            Some(line) if !line.is_empty() => Ok(Self::new(line)),
+            _ => Err(KeystoreError::NoPassword(path.to_owned())),
+        }
     }
 
     /// The bytes that keys are derived from.

@@ -14,7 +14,7 @@ use alys_bus::protocol::engine::{EngineError, EngineMessage};
 use alys_bus::{Clock, Context, Owner, Task, WorkerError, WorkerStats, spawn_task};
 use alys_engine::{EngineActor, EngineArgs, ExecutionClient, RemoteClient};
 use alys_engine_api::{
-    ManagedProcess,
+    ManagedProcess, WipeError,
     managed::{GethConfig, ManagedGeth},
 };
 use alys_supervisor::{ChildSpec, KeptThreads};
@@ -61,20 +61,20 @@ impl OwnGeth {
 }
 
 impl ManagedProcess for OwnGeth {
-    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+    fn wipe_and_restart(&self) -> Pin<Box<dyn Future<Output = Result<(), WipeError>> + Send + '_>> {
         Box::pin(async {
             let now = self.clock.now_ms();
             {
                 let mut wipes = self.wipes.lock();
                 wipes.retain(|at| at.saturating_add(WIPES_WITHIN_MS) > now);
                 if wipes.len() >= WIPES {
-                    return Err(format!(
+                    return Err(WipeError::Exhausted(format!(
                         "Geth was begun anew {WIPES} times within the hour, and did not come to the chain; look at its log, its disk and its version"
-                    ));
+                    )));
                 }
                 wipes.push_back(now);
             }
-            self.geth.wipe_and_restart().await.map_err(|error| error.to_string())
+            self.geth.wipe_and_restart().await.map_err(|error| WipeError::Failed(error.to_string()))
         })
     }
 }

@@ -32,6 +32,8 @@ pub(super) fn config(parts: &Parts, url: &str, jwt: JwtKey) -> RemoteConfig {
     let genesis = parts.spec.genesis().block.header.payload_hash;
     let mut config = RemoteConfig::new(url, jwt, parts.spec.chain_id, genesis);
     config.timeout_multiplier = f64::from(parts.config.execution.timeout_percent) / 100.0;
+    // What the RPC server cannot pass on need not be read.
+    config.max_answer = usize::try_from(parts.config.rpc.max_response_bytes).unwrap_or(config.max_answer);
     config
 }
 

@@ -176,7 +176,9 @@ async fn the_chain_goes_on_after_each_actor_is_killed_and_no_final_block_is_lost
     let health = watch.node.supervisor().health();
     for (name, _) in &grips {
         let actor = health.iter().find(|actor| actor.actor == *name).unwrap();
-        assert!(actor.restarts == 1 && actor.last_end.is_some(), "{actor:?}");
+        // The chain also ends by itself where it cannot know what became of a promise: storage's end may be one.
+        let most = if *name == "chain" { 2 } else { 1 };
+        assert!((1..=most).contains(&actor.restarts) && actor.last_end.is_some(), "{actor:?}");
     }
     watch.node.supervisor().stop("seen enough");
     let report = watch.node.stopped().await;

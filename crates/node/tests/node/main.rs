@@ -8,9 +8,11 @@
 )]
 
 mod chain;
+mod first_start;
 mod folders;
 mod kills;
 mod own_storage;
 mod restarts;
+mod spans;
 mod threads;
 mod watch;

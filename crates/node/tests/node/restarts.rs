@@ -1,7 +1,5 @@
 //! Restarts through the supervisor, the ordered stop, and a node without keys.
 
-use std::time::Duration;
-
 use alys_bus::{
     Clock,
     protocol::{StorageMessage, storage::Promises},
@@ -61,6 +59,6 @@ async fn a_node_without_keys_runs_and_promises_nothing() {
     let answer = rpc(&reqwest::Client::new(), &node, "eth_blockNumber").await.unwrap();
     assert!(answer.contains(r#""result":"0x0""#), "it serves wallets: {answer}");
     node.supervisor().stop("seen enough");
-    let stopped = tokio::time::timeout(Duration::from_secs(20), node.stopped()).await.unwrap();
+    let stopped = tokio::time::timeout(PATIENCE, node.stopped()).await.unwrap();
     assert!(stopped.is_success(), "{stopped}");
 }

@@ -58,7 +58,6 @@ async fn fee_history(mut call: Call) -> Result<Box<FeeHistory>, CallError> {
     if count == 0 {
         return Ok(Box::default());
     }
-    let count = count.min(call.api.max_fee_history);
     ask_history(&call, count, newest, percentiles).await
 }
 

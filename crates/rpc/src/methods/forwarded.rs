@@ -73,24 +73,32 @@ const FEES_AND_LOGS: [&str; 14] = [
     "eth_uninstallFilter",
 ];
 
-/// The pool.
-const POOL: [&str; 4] = ["txpool_content", "txpool_contentFrom", "txpool_inspect", "txpool_status"];
+/// How many transactions the pool holds.
+const POOL: [&str; 1] = ["txpool_status"];
 
-/// Traces and encodings, which only read.
-const DEBUG: [&str; 10] = [
-    "debug_getRawBlock",
-    "debug_getRawHeader",
-    "debug_getRawReceipts",
-    "debug_getRawTransaction",
+/// Blocks and transactions as they are encoded: no dearer than those in JSON.
+const ENCODINGS: [&str; 4] =
+    ["debug_getRawBlock", "debug_getRawHeader", "debug_getRawReceipts", "debug_getRawTransaction"];
+
+/// What only reads, and may take a client minutes, or answer with all it has: a trace executes a block again with a
+/// program of the caller's at each step. Open where `rpc.debug` says so.
+const COSTLY: [&str; 9] = [
     "debug_storageRangeAt",
     "debug_traceBlock",
     "debug_traceBlockByHash",
     "debug_traceBlockByNumber",
     "debug_traceCall",
     "debug_traceTransaction",
+    "txpool_content",
+    "txpool_contentFrom",
+    "txpool_inspect",
 ];
 
-pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
-    let all = [&BLOCKS[..], &TRANSACTIONS, &STATE, &FEES_AND_LOGS, &POOL, &DEBUG];
-    all.into_iter().flatten().try_for_each(|name| methods.add_forwarded(name))
+pub(super) fn register(methods: &mut Register, debug: bool) -> Result<(), RegisterMethodError> {
+    let open = [&BLOCKS[..], &TRANSACTIONS, &STATE, &FEES_AND_LOGS, &POOL, &ENCODINGS];
+    open.into_iter().flatten().try_for_each(|name| methods.add_forwarded(name))?;
+    COSTLY.iter().try_for_each(|name| match debug {
+        true => methods.add_forwarded(name),
+        false => methods.add_closed(name),
+    })
 }

@@ -21,8 +21,8 @@ use jsonrpsee::{RpcModule, core::RegisterMethodError};
 use crate::api::{Api, Register};
 
 /// Everything that is served: what the node knows itself, and about the execution either typed answers or the
-/// client's own.
-pub(crate) fn all(api: Api) -> Result<RpcModule<Api>, RegisterMethodError> {
+/// client's own; `debug` opens what is costly there.
+pub(crate) fn all(api: Api, debug: bool) -> Result<RpcModule<Api>, RegisterMethodError> {
     let forward = api.execution.forward;
     let mut methods = Register::new(api);
     network::register(&mut methods)?;
@@ -30,7 +30,7 @@ pub(crate) fn all(api: Api) -> Result<RpcModule<Api>, RegisterMethodError> {
     alys::register(&mut methods)?;
     subscribe::register(&mut methods)?;
     if forward {
-        forwarded::register(&mut methods)?;
+        forwarded::register(&mut methods, debug)?;
     } else {
         typed(&mut methods)?;
     }

@@ -18,7 +18,11 @@ use jsonrpsee::{
     },
     types::{ErrorObjectOwned, Id},
 };
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{Deserializer, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 use tokio::{sync::Semaphore, time::timeout};
 use tower::{
     Layer, Service,
@@ -164,13 +168,10 @@ impl Gate {
             return refusal(StatusCode::REQUEST_TIMEOUT, error);
         };
         let body = match read {
-            Ok((body, true)) => body,
-            Ok((body, false)) if count(&body, self.rules.max_batch) <= self.rules.max_batch => body,
-            Ok((_, false)) => {
-                let most = self.rules.max_batch;
-                let error = CallError::limit(format!("batch too large, at most {most} requests"));
-                return refusal(StatusCode::OK, error);
-            }
+            Ok((body, single)) => match objection(&body, single, self.rules.max_batch) {
+                Some(error) => return refusal(StatusCode::OK, error),
+                None => body,
+            },
             Err(HttpError::Malformed) => {
                 let error = CallError::new(code::PARSE, "parse error: no JSON object or array");
                 return refusal(StatusCode::BAD_REQUEST, error);
@@ -229,14 +230,40 @@ fn refusal(status: StatusCode, error: CallError) -> HttpResponse {
     response
 }
 
-/// How many elements the array `json` has; counting ends above `most`, and at what is no JSON.
-fn count(json: &[u8], most: usize) -> usize {
-    struct Count<'a> {
-        seen: &'a mut usize,
+/// Why a body is not handed on, where it is not: a batch that is too long, or an id that would be lost.
+fn objection(body: &[u8], single: bool, most: usize) -> Option<CallError> {
+    let seen = match single {
+        true => Seen { requests: 1, strange: has_strange_id(body) },
+        false => look(body, most),
+    };
+    if seen.requests > most && !single {
+        return Some(CallError::limit(format!("batch too large, at most {most} requests")));
+    }
+    seen.strange.then(|| {
+        CallError::new(
+            code::INVALID_REQUEST,
+            "invalid request: an id is a string, or a whole number from 0 up",
+        )
+    })
+}
+
+/// What is seen of a batch before it is read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    requests: usize,
+    /// Whether one has an id that jsonrpsee does not know.
+    strange: bool,
+}
+
+/// How many elements the array `json` has, and whether their ids are known; it is looked at no further than above
+/// `most`, and than what is no JSON.
+fn look(json: &[u8], most: usize) -> Seen {
+    struct Look<'a> {
+        seen: &'a mut Seen,
         most: usize,
     }
 
-    impl<'de> Visitor<'de> for Count<'_> {
+    impl<'de> Visitor<'de> for Look<'_> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,30 +271,62 @@ fn count(json: &[u8], most: usize) -> usize {
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
-            while *self.seen <= self.most && array.next_element::<IgnoredAny>()?.is_some() {
-                *self.seen += 1;
+            let Self { seen, most } = self;
+            while seen.requests <= most
+                && let Some(request) = array.next_element::<&RawValue>()?
+            {
+                seen.requests += 1;
+                seen.strange |= has_strange_id(request.get().as_bytes());
             }
             Ok(())
         }
     }
 
-    let mut seen = 0;
-    let counter = Count { seen: &mut seen, most };
+    let mut seen = Seen::default();
     // What is malformed, or left over, is refused where the batch is read.
-    let _ = serde_json::Deserializer::from_slice(json).deserialize_seq(counter);
+    let _ = serde_json::Deserializer::from_slice(json).deserialize_seq(Look { seen: &mut seen, most });
     seen
+}
+
+/// Whether a request has an id, and one that jsonrpsee does not know: it would take the request for a notification,
+/// and answer nothing.
+fn has_strange_id(request: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+    }
+
+    let named = serde_json::from_slice::<Named<'_>>(request);
+    let id = named.ok().and_then(|named| named.id);
+    id.is_some_and(|id| serde_json::from_str::<Id<'_>>(id.get()).is_err())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use super::{Seen, has_strange_id, look};
 
     #[test]
-    fn a_batch_is_counted_no_further_than_its_bound() {
-        assert_eq!(count(b"[]", 3), 0);
-        assert_eq!(count(b"[1, {}, [2, 3]]", 3), 3);
-        assert_eq!(count(b"[1, 2, 3, 4, 5, 6, 7]", 3), 4);
-        assert_eq!(count(b"[1, 2", 3), 2);
-        assert_eq!(count(b"nothing", 3), 0);
+    fn a_batch_is_looked_at_no_further_than_its_bound() {
+        for (json, requests) in
+            [("[]", 0), ("[1, {}, [2, 3]]", 3), ("[1, 2, 3, 4, 5, 6, 7]", 4), ("[1, 2", 2), ("nothing", 0)]
+        {
+            assert_eq!(look(json.as_bytes(), 3), Seen { requests, strange: false }, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_strange_where_it_is_neither_text_nor_a_whole_number_from_0_up() {
+        for id in ["0", "18446744073709551615", "\"\"", "\"-1\"", "null"] {
+            assert!(!has_strange_id(format!(r#"{{"method":"m","id":{id}}}"#).as_bytes()), "{id}");
+        }
+        for id in ["-1", "1.5", "1e3", "18446744073709551616", "true", "[1]", "{}"] {
+            let request = format!(r#"{{"method":"m","id":{id}}}"#);
+            assert!(has_strange_id(request.as_bytes()), "{id}");
+            let batch = format!(r#"[{{"id":1}}, {request}]"#);
+            assert_eq!(look(batch.as_bytes(), 3), Seen { requests: 2, strange: true }, "{id}");
+        }
+        assert!(!has_strange_id(br#"{"method":"a notification"}"#));
+        assert!(!has_strange_id(br#"{"id":-1"#));
     }
 }

@@ -168,7 +168,6 @@ async fn a_look_that_fails_loses_nothing() {
     let mut engine = chain.engine();
     let mut left = 3;
     let node = Setup::default()
-        .config(|config| config.request_timeout_ms = 300)
         .start(move |message| {
             // Installing takes one question; the third of the look after it is not answered.
             left -= 1;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Everything of which an external client is asked.
-const FORWARDED: [&str; 24] = [
+const FORWARDED: [&str; 23] = [
     "eth_blockNumber",
     "eth_call",
     "eth_createAccessList",
@@ -36,10 +36,22 @@ const FORWARDED: [&str; 24] = [
     "eth_sendRawTransaction",
     "eth_simulateV1",
     "eth_uninstallFilter",
-    "txpool_content",
+    "txpool_status",
     "debug_getRawBlock",
+    "debug_getRawTransaction",
+];
+
+/// What it is asked where the operator has opened it.
+const COSTLY: [&str; 9] = [
+    "debug_storageRangeAt",
+    "debug_traceBlock",
+    "debug_traceBlockByHash",
+    "debug_traceBlockByNumber",
     "debug_traceCall",
     "debug_traceTransaction",
+    "txpool_content",
+    "txpool_contentFrom",
+    "txpool_inspect",
 ];
 
 /// What would use a key, or administer the client, or answer by another connection.
@@ -124,6 +136,26 @@ async fn what_an_external_client_answers_is_asked_there_in_the_callers_words() {
         }
     }
     assert!(node.asked.lock().iter().all(|asked| asked.starts_with("Forward")));
+}
+
+#[tokio::test]
+async fn what_may_cost_the_client_much_is_closed_until_the_operator_opens_it() {
+    let node = forwarding(echo).await;
+    for method in COSTLY {
+        let (code, message, _) = node.err(method, json!([])).await;
+        assert_eq!(code, -32601, "{method}: {message}");
+        assert!(message.contains(method) && message.contains("rpc.debug = true"), "{message}");
+    }
+    assert!(node.asked.lock().is_empty(), "the client was asked: {:?}", node.asked.lock());
+    let node = setup().config(|config| config.debug = true).start(echo).await;
+    for method in COSTLY {
+        let answer = node.ok(method, json!(["0x1"])).await;
+        assert_eq!(answer, json!({ "method": method, "params": r#"["0x1"]"# }));
+    }
+    // It opens nothing that commands.
+    for method in NOT_FORWARDED {
+        assert_eq!(node.err(method, json!([])).await.0, -32601, "{method}");
+    }
 }
 
 #[tokio::test]
@@ -262,7 +294,7 @@ async fn an_answer_of_the_client_above_the_bound_is_not_passed_on() {
             other => alys_bus::unsupported(other),
         })
         .await;
-    let (code, message, _) = node.err("debug_traceTransaction", json!([])).await;
+    let (code, message, _) = node.err("eth_getLogs", json!([])).await;
     assert_eq!(code, -32005, "{message}");
     assert!(message.contains("response too large"), "{message}");
 }

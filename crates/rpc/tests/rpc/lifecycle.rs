@@ -35,7 +35,11 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 async fn a_stopped_server_answers_what_is_under_way_and_takes_no_more() {
     let held: Arc<Mutex<Vec<EngineMessage>>> = Arc::default();
     let engine = Arc::clone(&held);
-    let node = Setup::default().start(move |message| engine.lock().push(message)).await;
+    // It waits for what is under way, however long that takes on a busy machine.
+    let node = Setup::default()
+        .config(|config| config.shutdown_grace_ms = 60_000)
+        .start(move |message| engine.lock().push(message))
+        .await;
     let (address, url) = (node.address, node.url());
     let client = node.client().clone();
     let (answer, ()) = tokio::join!(

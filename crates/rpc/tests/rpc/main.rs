@@ -9,6 +9,7 @@ mod fake_chain;
 mod filters;
 mod forward;
 mod garbage;
+mod ids;
 mod lifecycle;
 mod limits;
 mod methods;

@@ -226,13 +226,6 @@ async fn fees_cover_the_next_block() {
 }
 
 #[tokio::test]
-async fn a_long_fee_history_is_cut_to_the_configured_length() {
-    let node = Setup::default().config(|config| config.max_fee_history = 3).start(answers::engine).await;
-    let history = node.ok("eth_feeHistory", json!(["0x400", "latest", null])).await;
-    assert_eq!(history["gasUsedRatio"].as_array().unwrap().len(), 3);
-}
-
-#[tokio::test]
 async fn the_node_tells_operators_how_it_is() {
     let node = node().await;
     let status = node.ok("alys_status", json!([])).await;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// No test waits longer for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const CHAIN_ID: u64 = 4242;
 

@@ -1,5 +1,7 @@
 //! Subscriptions over WebSocket.
 
+use std::time::Duration;
+
 use alloy_primitives::B256;
 use alys_bus::{Latest, protocol::chain::SyncState};
 use alys_rpc::Execution;
@@ -75,7 +77,10 @@ async fn a_head_wakes_its_subscribers_at_once() {
     let id = subscribe(&mut socket, json!(["newHeads"])).await;
     let clock = alys_bus::Clock::system();
     let mut took = Vec::new();
-    for _ in 0..5 {
+    // By its own clock a subscription looks twice a second, and has just looked when the next head comes: only who
+    // is woken hears of four so soon. A busy machine may be late with others.
+    while took.iter().filter(|took: &&Duration| took.as_millis() < 200).count() < 4 {
+        assert!(took.len() < 20, "{took:?}");
         let hash = chain.grow(1, &[], 0);
         let began = clock.now();
         status.update(|status| {
@@ -85,9 +90,6 @@ async fn a_head_wakes_its_subscribers_at_once() {
         assert_eq!(told(&mut socket, &id).await["hash"], json!(hash));
         took.push(clock.now() - began);
     }
-    // By its own clock a subscription looks twice a second.
-    let fast = took.iter().filter(|took| took.as_millis() < 200).count();
-    assert!(fast >= 4, "{took:?}");
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! A real Geth as the execution client: one that the node manages, and one that it does not.
 //!
 //! The outages are those of C10: Geth killed or stopped under load, gone for a while, wiped. The node goes on
-//! by itself, within five seconds of Geth's return on a machine that has time for it, and no acknowledged block is lost. `few_outages…` is run
-//! with all tests; `cargo xtask outages` runs `all_outages…`, on several nodes at a time, and prints a table.
+//! by itself, within five seconds of Geth's return, and no acknowledged block is lost. `few_outages…` runs
+//! with all tests, which share the machine, and finds a node that is stuck; `cargo xtask outages` runs `all_outages…` by
+//! themselves, holds them to the five seconds, and prints a table.
 
 mod managed;
 mod outage;
@@ -18,7 +19,7 @@ use rig::Rig;
 /// How soon a node has to have a new final block after its client answers again.
 const RESUMES: Duration = Duration::from_secs(5);
 
-/// What has no new final block after this long needs a hand.
+/// What has no new final block after this long needs a hand, however busy the machine is.
 const STUCK: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,14 +33,14 @@ async fn a_node_goes_on_by_itself_after_few_outages_of_an_external_geth_and_lose
     ];
     let report = Rig::start(geth).await.suffer(&outages).await;
     println!("{report}");
-    report.check();
+    report.check(STUCK);
 }
 
 /// 20 of each kind, shared out among this many nodes, which run at the same time.
-const NODES: usize = 10;
+const NODES: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes about six minutes: cargo xtask outages"]
+#[ignore = "takes about twelve minutes: cargo xtask outages"]
 async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_loses_no_block() {
     let Some(geth) = alys_peers::required(alys_peers::geth()) else { return };
     let rigs = (0..NODES).map(async |number| {
@@ -55,5 +56,5 @@ async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_lose
     });
     let report = Report::of(join_all(rigs).await);
     println!("{report}");
-    report.check();
+    report.check(RESUMES);
 }

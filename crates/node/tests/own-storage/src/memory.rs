@@ -16,6 +16,7 @@ pub struct Memory {
     blocks: BTreeMap<B256, Block>,
     changes: BTreeMap<B256, BlockChange>,
     at: Option<HeadUpdate>,
+    genesis: B256,
     oldest: u64,
     pub promises: Promises,
 }
@@ -36,6 +37,9 @@ impl Memory {
     }
 
     pub fn persist(&mut self, block: Block) {
+        if height(&block) == 0 {
+            self.genesis = block.block.hash();
+        }
         self.blocks.insert(block.block.hash(), block);
     }
 
@@ -98,6 +102,7 @@ impl Memory {
             self.blocks.values().filter(|block| height(block) > at.finalized.height).collect();
         above.sort_by_key(|block| height(block));
         Some(Box::new(ChainRecord {
+            genesis: self.genesis,
             head: at.head,
             finalized: at.finalized,
             peg: last.peg.clone(),
