@@ -8,6 +8,7 @@
 //! - [`TestClock`] lets paused time pass, for the actor's clock and its timers alike.
 //! - [`within`] waits for an event, never for ever.
 //! - [`contract`] has one public suite per protocol, for whatever takes that protocol's slot.
+//! - [`token`] is a contract for loads, without a compiler.
 //! - [`wallet`] signs transactions with a key that every test may fund.
 //! - [`vectors`] finds the shared test vectors, or says why there are none.
 #![allow(
@@ -20,6 +21,7 @@ pub mod contract;
 mod probe;
 mod stub;
 mod time;
+pub mod token;
 mod vectors;
 pub mod wallet;
 

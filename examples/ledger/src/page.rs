@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use alloy_rpc_types_engine::{ExecutionPayloadV1, ExecutionPayloadV2};
 use alys_primitives::{
-    Address, B256, Block, Body, Bytes, ExecutionFacts, ExecutionPayloadV3, Header, PegState, SignedProposal,
-    U256,
+    Address, B256, Block, Body, Bytes, ExecutionFacts, ExecutionPayloadV1, ExecutionPayloadV2,
+    ExecutionPayloadV3, Header, PegState, SignedProposal, U256,
     block::{DecodeError, VERSION},
     payload::{PayloadError, block_hash},
 };

@@ -23,7 +23,7 @@ use crate::sealed::{Sealed, Verdict};
 const BUILDING: Duration = Duration::from_millis(250);
 
 /// How often a client that is busy is asked again, and after how long.
-const BUSY: u32 = 20;
+const BUSY: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Times the timeouts of the Engine API: the machine is busy with several clients.

@@ -167,26 +167,35 @@ impl Actor for Ship {
     }
 }
 
+/// An actor ends, in order or by a panic, and what it held is never dropped.
+async fn holds_up_nobody_else(in_order: bool) {
+    let stage = Stage::default();
+    let (release, until) = sync_channel::<()>(0);
+    let address = Address::<Order>::new(Limits::default());
+    let mut until = Some(until);
+    let ship = ChildSpec::new(&address, move |feed| (Ship, (feed, Anchor { until: until.take() })));
+    let tight = HealthLimits { stalled: Duration::from_millis(300), ..HealthLimits::default() };
+    let (other, spec) = puppet(&stage, "other");
+    // Long enough for what follows on a busy machine: after it the node stops.
+    let builder = node([ship.health(tight), spec]).grace(Duration::from_secs(4));
+    let node = running(builder).await;
+    let blow = if in_order { Order::Leave } else { Order::Block { until: sync_channel(0).1 } };
+    address.try_tell(Context::root(PATIENCE), blow).unwrap();
+    // The supervisor answers and acts all the while.
+    node.handle().restart(Context::root(PATIENCE), "other").await.unwrap();
+    assert_eq!(ping(&other).await, Ok(2));
+    let report = ended(node).await;
+    drop(release);
+    assert!(matches!(&report.reason, StopReason::Stuck { actor, .. } if actor == "puppet"), "{report}");
+    assert!(stage.journal().ends_with(&["other flushed".to_owned()]));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn what_an_actor_held_and_is_never_dropped_holds_up_nobody_else() {
-    for in_order in [true, false] {
-        let stage = Stage::default();
-        let (release, until) = sync_channel::<()>(0);
-        let address = Address::<Order>::new(Limits::default());
-        let mut until = Some(until);
-        let ship = ChildSpec::new(&address, move |feed| (Ship, (feed, Anchor { until: until.take() })));
-        let tight = HealthLimits { stalled: Duration::from_millis(300), ..HealthLimits::default() };
-        let (other, spec) = puppet(&stage, "other");
-        let builder = node([ship.health(tight), spec]).grace(Duration::from_millis(300));
-        let node = running(builder).await;
-        let blow = if in_order { Order::Leave } else { Order::Block { until: sync_channel(0).1 } };
-        address.try_tell(Context::root(PATIENCE), blow).unwrap();
-        // The supervisor answers and acts all the while.
-        node.handle().restart(Context::root(PATIENCE), "other").await.unwrap();
-        assert_eq!(ping(&other).await, Ok(2));
-        let report = ended(node).await;
-        drop(release);
-        assert!(matches!(&report.reason, StopReason::Stuck { actor, .. } if actor == "puppet"), "{report}");
-        assert!(stage.journal().ends_with(&["other flushed".to_owned()]));
-    }
+    holds_up_nobody_else(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_an_actor_held_that_panicked_and_is_never_dropped_holds_up_nobody_else() {
+    holds_up_nobody_else(false).await;
 }

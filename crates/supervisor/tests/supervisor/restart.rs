@@ -285,7 +285,7 @@ async fn an_actor_is_started_again_only_when_all_that_the_last_one_held_is_dropp
     let at_once = RestartPolicy::Backoff { first: Duration::ZERO, max: Duration::ZERO };
     let node = running(node([spec.restart(at_once)])).await;
     let mut events = node.handle().events();
-    let ctx = alys_bus::Context::root(Duration::from_secs(1));
+    let ctx = alys_bus::Context::root(crate::actors::PATIENCE);
     address.try_tell(ctx, Order::Leave).unwrap();
     started(&mut events, "puppet").await;
     assert_eq!(stage.journal(), ["started", "dropped", "started"]);

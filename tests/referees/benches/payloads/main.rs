@@ -10,6 +10,7 @@
 mod geth;
 mod loads;
 mod ours;
+mod worst;
 
 use std::time::Duration;
 
