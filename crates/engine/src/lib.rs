@@ -19,6 +19,46 @@
 //! **Failure.** A verdict about a block is an [`InvalidPayload`] and
 //! nothing else is. Disk faults, unknown parents and states out of reach are errors that say
 //! nothing about the block. Bytes from outside or from the disk never panic.
+//!
+//! The library alone, as a tool embeds it: a block that credits an account, followed and read.
+//!
+//! ```
+//! use alloy_eips::eip4895::Withdrawal;
+//! use alloy_genesis::Genesis;
+//! use alloy_primitives::{Address, B256, U256};
+//! use alys_database::MemoryDisk;
+//! use alys_engine::{
+//!     BlockId, BuildAttributes, EmbeddedEngine, EngineLimits, Forkchoice, GenesisBlock, Rules, system_contracts,
+//! };
+//!
+//! let rules = Rules::alys(212_121, 30_000_000);
+//! let genesis = Genesis { gas_limit: 30_000_000, alloc: system_contracts(), ..Genesis::default() };
+//! let genesis = GenesisBlock::new(&genesis, &rules)?;
+//! let database = MemoryDisk::new().open()?;
+//! let mut engine = EmbeddedEngine::open(database, &genesis, rules, EngineLimits::default())?;
+//!
+//! let account = Address::repeat_byte(7);
+//! let attributes = BuildAttributes {
+//!     parent: engine.head().hash,
+//!     timestamp: 2,
+//!     prev_randao: B256::ZERO,
+//!     fee_recipient: Address::ZERO,
+//!     // In gwei.
+//!     withdrawals: vec![Withdrawal { index: 0, validator_index: 2, address: account, amount: 5 }],
+//!     parent_beacon_block_root: B256::ZERO,
+//!     gas_limit: 30_000_000,
+//!     max_bytes: 1 << 20,
+//!     extra_data: Default::default(),
+//! };
+//! // No transactions, and nobody who would end the building early.
+//! let built = engine.reads().build(attributes, &mut (), &mut || false)?;
+//! let head = engine.adopt(&built)?.block.hash;
+//! engine.forkchoice(Forkchoice { head, safe: head, finalized: B256::ZERO })?;
+//!
+//! let balance = engine.reads().state(BlockId::Head)?.account(account)?.map(|account| account.balance);
+//! assert_eq!(balance, Some(U256::from(5_000_000_000_u64)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod actor;
 mod build;

@@ -27,10 +27,21 @@ export class Mirror {
     this.#engine = new Rpc(engineUrl, () => ({ authorization: `Bearer ${token(secret)}` }));
   }
 
-  /** Gives the client the blocks that it does not have, and the node's head, safe and finalized block. */
-  async sync() {
+  /** The node's head, safe and finalized block. A new head comes first, and is safe a moment later. */
+  async #stands() {
     const at = async (tag) => this.#node.call('eth_getBlockByNumber', [tag, false]);
-    const [head, safe, finalized] = await Promise.all(['latest', 'safe', 'finalized'].map(at));
+    return Promise.all(['latest', 'safe', 'finalized'].map(at));
+  }
+
+  /** Where the node stands, as one text. */
+  async place() {
+    return (await this.#stands()).map((block) => block.hash).join();
+  }
+
+  /** Gives the client the blocks that it does not have, and the node's head, safe and finalized block. Returns the
+   *  place that both have then. */
+  async sync() {
+    const [head, safe, finalized] = await this.#stands();
     const have = Number(await this.#client.call('eth_blockNumber'));
     for (let number = have + 1; number <= Number(head.number); number += 1) {
       await this.#import(number);
@@ -39,7 +50,7 @@ export class Mirror {
     const state = { headBlockHash: head_, safeBlockHash: safe_ ?? NO_BLOCK, finalizedBlockHash: final_ ?? NO_BLOCK };
     const { payloadStatus } = await this.#engine.call('engine_forkchoiceUpdatedV3', [state, null]);
     if (payloadStatus.status !== 'VALID') throw new Error(`the head is ${JSON.stringify(payloadStatus)}`);
-    return head.hash;
+    return [head_, safe_, final_].join();
   }
 
   async #import(number) {

@@ -11,13 +11,14 @@ use alys_peers::GethFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
-    time::{Sleep, interval, sleep, timeout},
+    time::{Instant, Sleep, interval, sleep, timeout},
 };
 
 use super::{ManagedError, error::tried, guard::Guard, log::Log, ports::Port};
 
-/// From its first answer until it listens to SIGINT: it opens its ports first. A signal that comes earlier ends
-/// it like SIGKILL, and what it holds in memory is lost.
+/// From its first answer until it listens to SIGINT, at least: it opens its ports first. A signal that comes earlier
+/// ends it like SIGKILL, and what it holds in memory is lost. On a busy machine it takes longer, as did the start
+/// before: it is given as much time again as it took to answer.
 const SETTLES: Duration = Duration::from_secs(1);
 
 /// After its end, for what it printed last: a process that it started may hold the pipe open.
@@ -28,6 +29,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) struct Process {
     child: Child,
     pid: u32,
+    started: Instant,
     guard: Guard,
     log: Log,
     /// Ends when it listens to SIGINT; none before it was ready: then it has done nothing worth keeping.
@@ -46,7 +48,8 @@ impl Process {
             let source = std::io::Error::other("it has neither an id nor an output");
             return Err(ManagedError::Io { what: format!("cannot watch {}", program.display()), source });
         };
-        Ok(Self { child, pid, guard: Guard::over(pid), log: Log::new(output), settled: None })
+        let started = moment();
+        Ok(Self { child, pid, started, guard: Guard::over(pid), log: Log::new(output), settled: None })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -85,7 +88,8 @@ impl Process {
             status = self.ended() => Err(ManagedError::Ended { status: status?, said: self.said() }),
             answered = timeout(patience, answer) => match answered {
                 Ok(()) => {
-                    self.settled = Some(Box::pin(sleep(SETTLES)));
+                    let took = moment().saturating_duration_since(self.started);
+                    self.settled = Some(Box::pin(sleep(took.max(SETTLES))));
                     Ok(())
                 }
                 Err(_) => {
@@ -116,4 +120,9 @@ impl Process {
         self.ended().await?;
         Ok(false)
     }
+}
+
+/// This moment by the clock of the timers here.
+fn moment() -> Instant {
+    sleep(Duration::ZERO).deadline()
 }
