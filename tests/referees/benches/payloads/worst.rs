@@ -125,7 +125,7 @@ fn curves() -> Vec<Worst> {
         // P = k·G once, with k of this block; then P = P + G.
         Worst {
             name: "BN254 addition",
-            before: [fresh(160), hash(160), call(7, 96 + 32, 96, 0, 64)].concat(),
+            before: [fresh(192), hash(192), call(7, 128, 96, 0, 64)].concat(),
             body: call(6, 0, 128, 0, 64),
             input: [&sum[..], &BN_G1, &scalar].concat(),
         },
