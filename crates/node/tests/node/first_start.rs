@@ -52,7 +52,7 @@ async fn two_rivals_a_member_without_its_record_does_not_start_on_a_chain_that_h
         let refusal = member(config, AN_HOUR_AGO).start().await.err().unwrap();
         assert!(matches!(refusal, NodeError::PromisesUnknown { .. }), "{refusal}");
         let told = refusal.to_string();
-        for what in ["storage.path", "alys promises reset", "four has begun", "genesis_ms"] {
+        for what in ["storage.path", "alys promises reset", "four has begun", "--first-start"] {
             assert!(told.contains(what), "{what} is missing in: {told}");
         }
     }
