@@ -15,13 +15,13 @@ use alys_engine::{
     EmbeddedClient, EmbeddedEngine, EngineConfig, ExecutionClient, GenesisBlock, RemoteClient, RemoteConfig,
     Rules,
 };
-use alys_engine_api::JwtKey;
+use alys_engine_api::{Identity, JwtKey};
 use alys_primitives::Block;
 use alys_testkit::contract::{
     Subject,
     engine::{EngineSubject, spec},
 };
-use eyre::{WrapErr as _, eyre};
+use eyre::{WrapErr as _, ensure};
 
 use super::{
     access,
@@ -61,20 +61,29 @@ impl Target {
         access::examine(&self.config, self.client()?.api(), tell).await
     }
 
-    /// Whether it is there, and this chain's; its height.
+    /// Whether it is there, and this chain's at each port; its height.
     pub(super) async fn look(&self) -> eyre::Result<u64> {
         let client = self.client()?;
-        let identity = client.api().identity().await.wrap_err_with(|| self.config.url.clone())?;
-        if identity.genesis != self.config.genesis || identity.chain_id != self.config.chain_id {
-            return Err(eyre!(
-                "the client is of chain {} with genesis {}; examined is chain {} with genesis {}: start it with what `alys engine genesis` writes",
-                identity.chain_id,
-                identity.genesis,
-                self.config.chain_id,
-                self.config.genesis
-            ));
+        let api = client.api();
+        let identity = api.identity().await.wrap_err_with(|| format!("--url {}", self.config.url))?;
+        self.is_ours("--url", &self.config.url, identity)?;
+        let public = api.eth_port().url();
+        if let Some(identity) = api.public_identity().await.wrap_err_with(|| format!("--http {public}"))? {
+            self.is_ours("--http", public, identity)?;
         }
-        Ok(client.api().head().await?.number)
+        Ok(api.head().await?.number)
+    }
+
+    fn is_ours(&self, flag: &str, url: &str, found: Identity) -> eyre::Result<()> {
+        let (chain_id, genesis) = (self.config.chain_id, self.config.genesis);
+        ensure!(
+            found == Identity { chain_id, genesis },
+            "{flag}: the client at {url} is of chain {} with genesis {}; examined is chain {chain_id} with genesis \
+             {genesis}: start it with what `alys engine genesis` writes",
+            found.chain_id,
+            found.genesis
+        );
+        Ok(())
     }
 }
 

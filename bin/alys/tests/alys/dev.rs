@@ -1,76 +1,11 @@
-//! `alys dev`: a block every slot, a wallet's first transfer, an ordered stop, a chain that goes on.
-
-use std::time::Duration;
+//! `alys dev`: what it prints, an ordered stop, a chain that goes on. Its slots and its first transfers are
+//! looked at where nothing runs beside them, in `tests/punctual`.
 
 use serde_json::json;
-use tokio::time::{Instant, timeout};
 
-use crate::{
-    process::{Node, PATIENCE, number},
-    wallet::{SINK, Wallet},
-};
+use crate::process::Node;
 
 const IN_MEMORY: &[&str] = &["dev", "--http", "127.0.0.1:0", "--slot-seconds", "1", "--log", "warn"];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_development_chain_makes_a_block_every_slot() {
-    let node = Node::start(IN_MEMORY).await;
-    node.reaches(2).await;
-    // A busy machine may miss a slot or be late for one; a chain that does so by itself never has five without.
-    let five_in_a_row = async {
-        loop {
-            let first = node.status().await;
-            node.reaches(number_of(&first, "head") + 5).await;
-            let second = node.call("alys_status", json!([])).await;
-            let slots = second["head"]["slot"].as_u64().unwrap() - first["head"]["slot"].as_u64().unwrap();
-            let (blocks, head) =
-                (number_of(&second, "head") - number_of(&first, "head"), number_of(&second, "head"));
-            if blocks == slots && second["sync"] == "synced" && number_of(&second, "finalized") + 1 >= head {
-                break;
-            }
-            println!("not every slot: {first}, then {second}");
-        }
-    };
-    timeout(PATIENCE, five_in_a_row).await.expect("five blocks in five slots");
-}
-
-fn number_of(status: &serde_json::Value, block: &str) -> u64 {
-    status[block]["height"].as_u64().unwrap_or_else(|| panic!("{status}"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_is_final_within_two_slots() {
-    let node = Node::start(IN_MEMORY).await;
-    node.reaches(1).await;
-    let chain_id = number(&node.call("eth_chainId", json!([])).await);
-    let mut wallet = Wallet::new(0);
-    for sent in 1.. {
-        let hash = wallet.send(&node, chain_id).await.unwrap();
-        let receipt = async {
-            loop {
-                let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await;
-                if !receipt.is_null() {
-                    return receipt;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        let started = Instant::now();
-        let receipt = timeout(PATIENCE, receipt).await.unwrap();
-        println!("send to receipt: {:?}", started.elapsed());
-        assert_eq!(receipt["status"], "0x1");
-        let balance = node.call("eth_getBalance", json!([SINK, "latest"])).await;
-        assert_eq!(number(&balance), sent);
-        let block = number(&receipt["blockNumber"]);
-        node.reaches(block + 1).await;
-        let safe = node.call("eth_getBlockByNumber", json!(["safe", false])).await;
-        if number(&safe["number"]) >= block {
-            break;
-        }
-        // A busy machine may be late with the votes of a slot, but not with those of each.
-        assert!(sent < 10, "no block is final when the next one is there");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_banner_lists_ten_accounts_and_says_that_nothing_backs_them() {

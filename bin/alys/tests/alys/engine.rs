@@ -1,6 +1,10 @@
 //! `alys engine check`: a Geth keeps every sentence, and a server that lies is found out.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use alys_peers::launch::{Client, Geth, TEST_SECRET};
 use alys_primitives::B256;
@@ -102,14 +106,20 @@ fn liar(offers: &'static [&'static str]) -> impl Fn(&str, &Value) -> Reaction {
     }
 }
 
+/// A file with a secret, as clients demand it.
+fn secret_in(folder: &Path) -> PathBuf {
+    let file = folder.join("jwt.hex");
+    fs::write(&file, TEST_SECRET).unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    file
+}
+
 /// What is printed of a liar that asks for no token.
 async fn examined(offers: &'static [&'static str]) -> String {
     let server = Server::start(liar(offers)).await;
     server.set_key(None);
     let folder = tempfile::tempdir().unwrap();
-    let jwt = folder.path().join("jwt.hex");
-    fs::write(&jwt, TEST_SECRET).unwrap();
-    fs::set_permissions(&jwt, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let jwt = secret_in(folder.path());
     let (code, printed) = check(arguments(["--url", &server.url(), "--jwt", jwt.to_str().unwrap()])).await;
     assert_eq!(code, Some(1), "{printed}");
     let (held, examined) = counted(&printed);
@@ -134,6 +144,26 @@ async fn a_server_that_lies_is_found_out_by_the_sentences_that_it_breaks() {
     for kept in [ACCESS[3], "an engine stands at genesis first"] {
         assert!(printed.contains(&format!("ok      {kept}\n")), "{kept}: {printed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_port_of_another_client_is_said_before_anything_is_examined() {
+    let offers = &["engine_newPayloadV4", "engine_forkchoiceUpdatedV3", "engine_getPayloadV4"];
+    let (engine, public) = (Server::start(liar(offers)).await, Server::start(liar(offers)).await);
+    engine.set_key(None);
+    public.set_key(None);
+    public.set("eth_chainId", Reaction::Result(json!("0x1")));
+    let folder = tempfile::tempdir().unwrap();
+    let jwt = secret_in(folder.path());
+    let asked = ["--url", &engine.url(), "--jwt", jwt.to_str().unwrap(), "--http", &public.url()];
+    let (code, printed) = check(arguments(asked)).await;
+    let named = format!("--http: the client at {} is of chain 1 ", public.url());
+    assert!(code != Some(0) && printed.contains(&named), "{printed}");
+    assert_eq!(engine.count("engine_newPayloadV4"), 0);
+    // Nobody there is told as that.
+    public.set("eth_chainId", Reaction::HangUp);
+    let (code, printed) = check(arguments(asked)).await;
+    assert!(code != Some(0) && printed.contains(&format!("--http {}", public.url())), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,11 +3,14 @@
 use std::{fs, path::Path};
 
 use alys_bus::Clock;
-use alys_federation::DevelopmentDealer;
+use alys_federation::{
+    DevelopmentDealer, Keystore, Password,
+    keystore::{Existing, Kdf},
+};
 use alys_primitives::{Address, ChainSpec, spec::DevelopmentChain};
 use alys_storage::promises::PromiseRecord;
 
-use crate::process::output;
+use crate::process::{Node, output};
 
 /// A member's folder of a chain of `members`.
 fn folder(members: usize) -> (tempfile::TempDir, ChainSpec) {
@@ -27,6 +30,9 @@ fn folder(members: usize) -> (tempfile::TempDir, ChainSpec) {
     }
     .spec();
     fs::write(folder.path().join("chain.json"), spec.to_json()).unwrap();
+    let password = Password::from_file(&folder.path().join("password")).unwrap();
+    let keys = Keystore::at(folder.path().join("keys"));
+    keys.save(&dealt.members[0], &password, Kdf::development(), Existing::Replace).unwrap();
     (folder, spec)
 }
 
@@ -84,5 +90,25 @@ fn a_slot_that_has_passed_and_a_chain_that_needs_this_member_are_refused() {
     assert!(!done && said.contains("cannot go on without this member"), "{said}");
     for folder in [of_four, of_one] {
         assert!(!folder.path().join("storage").exists());
+    }
+}
+
+/// `two-rivals`: a member who lost its record must not vote as if it had never run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_without_its_record_runs_on_a_chain_that_has_begun_only_as_one_that_never_ran() {
+    let (folder, _) = folder(4);
+    let config = folder.path().join("alys.toml");
+    let run = ["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0", "--log", "warn"];
+    let refused = output(&run);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("alys run --first-start"), "{said}");
+    let record = folder.path().join("storage/promises");
+    assert!(!record.exists());
+
+    for arguments in [[run.as_slice(), &["--first-start"]].concat(), run.to_vec()] {
+        let mut node = Node::start(&arguments).await;
+        assert_eq!(node.status().await["member"], 0);
+        assert!(node.stop("-TERM").await.success());
+        assert!(record.exists(), "from now on it starts without being told");
     }
 }

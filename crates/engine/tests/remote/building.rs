@@ -6,18 +6,15 @@ use alys_engine::messages::EngineError;
 use alys_primitives::payload::PayloadRules;
 use serde_json::{Value, json};
 
-use crate::fake::GENESIS;
-use crate::rig::{GAS_LIMIT, Rig, payload, refusal, rules};
+use crate::fake::{self, GAS_LIMIT, GENESIS, payload};
+use crate::rig::{Rig, refusal, rules};
 use crate::server::Reaction;
 
 const FORKCHOICE: &str = "engine_forkchoiceUpdatedV3";
 const GET_PAYLOAD: &str = "engine_getPayloadV4";
 
 fn built(rules: &PayloadRules) -> Value {
-    json!({
-        "executionPayload": payload(rules, Vec::new(), &[]), "blockValue": "0x9", "shouldOverrideBuilder": false,
-        "blobsBundle": { "commitments": [], "proofs": [], "blobs": [] }, "executionRequests": [],
-    })
+    fake::built(&payload(rules, Vec::new(), &[]))
 }
 
 /// A client that hands out `payload` for the first block's rules.

@@ -11,9 +11,9 @@ use futures::FutureExt as _;
 use serde_json::json;
 use tokio::net::TcpSocket;
 
-use crate::fake::{CHAIN_ID, Fake, GENESIS};
+use crate::fake::{CHAIN_ID, Fake, GENESIS, payload};
 use crate::questions::forward;
-use crate::rig::{Rig, empty, payload, rules};
+use crate::rig::{Rig, empty, rules};
 use crate::server::Reaction;
 
 const ASKED: &str = "eth_getProof";

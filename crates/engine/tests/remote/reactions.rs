@@ -7,8 +7,8 @@ use alys_engine::messages::{EngineError, Lack, PayloadVerdict};
 use alys_testkit::PATIENCE;
 use serde_json::json;
 
-use crate::fake::GENESIS;
-use crate::rig::{Outcome, Rig, empty, payload, rules, with_transfer};
+use crate::fake::{GENESIS, payload};
+use crate::rig::{Outcome, Rig, empty, rules, with_transfer};
 use crate::server::Reaction;
 
 /// A request of consensus, with the method that is at fault.

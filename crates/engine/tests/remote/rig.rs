@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_consensus::{EMPTY_ROOT_HASH, Receipt, ReceiptEnvelope, ReceiptWithBloom};
+use alloy_consensus::{Receipt, ReceiptEnvelope, ReceiptWithBloom};
 use alloy_eips::Decodable2718 as _;
-use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U256, keccak256};
-use alloy_rpc_types_engine::{ExecutionPayloadV1, ExecutionPayloadV2, ExecutionPayloadV3};
+use alloy_primitives::{Address, B256, Bytes, Log, keccak256};
+use alloy_rpc_types_engine::ExecutionPayloadV3;
 use alys_bus::protocol::engine::EngineHealth;
 use alys_bus::{Address as BusAddress, AskError, Clock, Context, Inbox, Latest, Limits, Reply};
 use alys_engine::messages::{
@@ -14,17 +14,14 @@ use alys_engine::messages::{
 };
 use alys_engine::{RemoteClient, RemoteConfig};
 use alys_engine_api::ManagedProcess;
-use alys_primitives::payload::{PayloadRules, block_hash};
+use alys_primitives::payload::PayloadRules;
 use alys_primitives::{Block, Header};
 use alys_testkit::{PATIENCE, within};
 use ractor::ActorRef;
 use serde_json::{Value, json};
 
-use crate::fake::{CHAIN_ID, Fake, GENESIS};
+use crate::fake::{CHAIN_ID, Fake, GAS_LIMIT, GENESIS, payload};
 use crate::server::{NOW, key};
-
-pub(super) const GAS_LIMIT: u64 = 30_000_000;
-pub(super) const BASE_FEE: u64 = 1_000_000_000;
 
 pub(super) type Outcome<T, E> = Result<T, AskError<E>>;
 
@@ -152,40 +149,6 @@ pub(super) fn rules(parent: B256, height: u64) -> PayloadRules {
         parent_beacon_block_root: keccak256(height.to_be_bytes()),
         withdrawals: Vec::new(),
     }
-}
-
-/// A payload by the rules, with these transactions and receipts.
-pub(super) fn payload(
-    rules: &PayloadRules,
-    transactions: Vec<Bytes>,
-    receipts: &[ReceiptEnvelope],
-) -> ExecutionPayloadV3 {
-    let receipts_root = match receipts {
-        [] => EMPTY_ROOT_HASH,
-        some => alloy_consensus::proofs::calculate_receipt_root(some),
-    };
-    let logs_bloom = receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom());
-    let v1 = ExecutionPayloadV1 {
-        parent_hash: rules.parent_hash,
-        fee_recipient: rules.fee_recipient,
-        state_root: B256::repeat_byte(0x57),
-        receipts_root,
-        logs_bloom,
-        prev_randao: rules.prev_randao,
-        block_number: rules.block_number,
-        gas_limit: rules.gas_limit,
-        gas_used: receipts.last().map_or(0, |receipt| receipt.cumulative_gas_used()),
-        timestamp: rules.timestamp,
-        extra_data: Bytes::new(),
-        base_fee_per_gas: U256::from(BASE_FEE),
-        block_hash: B256::ZERO,
-        transactions,
-    };
-    let payload_inner = ExecutionPayloadV2 { payload_inner: v1, withdrawals: rules.withdrawals.clone() };
-    let mut payload = ExecutionPayloadV3 { payload_inner, blob_gas_used: 0, excess_blob_gas: 0 };
-    payload.payload_inner.payload_inner.block_hash =
-        block_hash(&payload, rules.parent_beacon_block_root, &[]).unwrap();
-    payload
 }
 
 /// A block around a payload.

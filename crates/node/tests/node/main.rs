@@ -8,11 +8,17 @@
 )]
 
 mod chain;
+// The stand-in for an execution client that the Engine API client's tests use too.
+#[path = "../../../engine/tests/remote/fake.rs"]
+mod fake;
 mod first_start;
 mod folders;
 mod kills;
 mod own_storage;
 mod restarts;
+mod scripted;
+#[path = "../../../engine-api/tests/api/server.rs"]
+mod server;
 mod spans;
 mod threads;
 mod watch;
