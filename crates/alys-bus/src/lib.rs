@@ -49,6 +49,8 @@
 //!
 //! # An actor, complete
 //!
+//! One that keeps nothing but its messages is a closure: see [`Serving`]. In full:
+//!
 //! ```
 //! use std::{convert::Infallible, time::Duration};
 //!
@@ -141,6 +143,7 @@ pub mod protocol;
 mod publish;
 mod reply;
 mod retry;
+mod serving;
 mod spawn;
 mod stats;
 mod task;
@@ -168,6 +171,7 @@ pub use pipe::{Panicked, pipe, pipe_any};
 pub use publish::QUANTILES;
 pub use reply::{Answer, Reply, unsupported};
 pub use retry::{RetryPolicy, retry};
+pub use serving::Serving;
 pub use spawn::spawn_actor;
 pub use stats::{KindStats, LaneStats, Observer, RunningStats, Stats};
 pub use task::{Owner, Panics, Task, spawn_task};

@@ -36,6 +36,7 @@ mod folder;
 mod guard;
 mod memory;
 mod redb;
+mod shared;
 mod sled;
 #[cfg(feature = "suite")]
 pub mod suite;

@@ -83,11 +83,11 @@ pub mod trie;
 
 pub use actor::{EngineActor, EngineArgs, EngineState, spawn};
 pub use build::{BuildAttributes, BuiltPayload, LeftOut, TransactionSource};
-pub use call::{CallError, CallRequest, CallSuccess, Overrides};
+pub use call::{CallError, CallRequest, CallSuccess, Overrides, Touched};
 pub use chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, PaidTip};
 pub use client::ExecutionClient;
 pub use config::{EngineLimits, ForkSchedule, Rules};
-pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError, SharedDatabase};
+pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError};
 pub use engine::{EmbeddedEngine, Forkchoice, ForkchoiceError, Imported};
 pub use error::StateError;
 pub use execute::{ExecutionFacts, InvalidPayload, SenderCache};

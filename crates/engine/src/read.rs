@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use parking_lot::RwLock;
 
 use crate::build::{self, BuildAttributes, BuiltPayload, TransactionSource};
-use crate::call::{self, CallError, CallRequest, CallSite, CallSuccess, Stop};
+use crate::call::{self, CallError, CallRequest, CallSite, CallSuccess, Stop, Touched};
 use crate::chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, StoredTransaction, World};
 use crate::config::{EngineLimits, Rules};
 use crate::error::StateError;
@@ -209,6 +209,19 @@ impl ReadHandle {
         stop: &dyn Fn() -> bool,
     ) -> Result<u64, CallError> {
         self.at(id, request, stop, |site| call::estimate(site, request))
+    }
+
+    /// What a transaction after a block would touch, ended where `stop` says so.
+    ///
+    /// # Errors
+    /// As [`ReadHandle::call_until`]; a transaction that fails is none.
+    pub fn access_list_until(
+        &self,
+        id: BlockId,
+        request: &CallRequest,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Touched, CallError> {
+        self.at(id, request, stop, |site| call::access_list(site, request))
     }
 
     /// Builds a payload; see [`BuildAttributes`]. `stop` is asked before each transaction.

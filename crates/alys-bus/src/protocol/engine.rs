@@ -143,6 +143,17 @@ pub enum EngineMessage {
         /// Units of gas.
         reply: Reply<u64, QueryError>,
     },
+    /// Which accounts and slots a transaction would touch (EIP-2930). Sent by rpc.
+    AccessList {
+        /// The transaction.
+        request: Box<eth::TransactionRequest>,
+        /// On the state after which block.
+        at: BlockId,
+        /// What is changed, if anything.
+        overrides: Box<eth::state::EvmOverrides>,
+        /// The list, the gas used with it, and why the transaction fails, where it does.
+        reply: Reply<Box<eth::AccessListResult>, QueryError>,
+    },
     /// An account and some of its slots with their proofs (EIP-1186). Sent by rpc, which bounds the slots.
     Proof {
         /// Whose.
@@ -252,6 +263,7 @@ protocol_kinds!(
         EstimateGas,
         CallOverridden,
         EstimateOverridden,
+        AccessList,
         Proof,
         BlockBy,
         Transaction,

@@ -1,7 +1,8 @@
-//! Calls that leave no trace: `eth_call` and `eth_estimateGas`, at any block in reach.
+//! Calls that leave no trace: `eth_call`, `eth_estimateGas` and `eth_createAccessList`, at any block in reach.
 //!
 //! Whoever asks for one brings a [`Stop`], which ends it wherever it is.
 
+mod access_list;
 mod estimate;
 mod overrides;
 mod watch;
@@ -10,17 +11,19 @@ use std::sync::Arc;
 
 use alloy_eips::eip2930::AccessList;
 use alloy_eips::eip7702::SignedAuthorization;
-use alloy_evm::{EthEvmFactory, EvmFactory};
+use alloy_evm::{EthEvmFactory, EvmEnv, EvmFactory};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
-use revm::ExecuteEvm;
 use revm::context::TxEnv;
 use revm::context_interface::either::Either;
 use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, Output};
+use revm::{ExecuteEvm, InspectEvm as _, Inspector};
 
+pub use access_list::Touched;
+pub(crate) use access_list::access_list;
 pub(crate) use estimate::estimate;
 pub use overrides::Overrides;
 pub(crate) use watch::Stop;
-use watch::Watched;
+use watch::{Watched, Watching};
 
 use crate::chain::{ExecutedBlock, World};
 use crate::config::Rules;
@@ -124,6 +127,30 @@ impl CallSite<'_> {
 
     /// Runs once. What the EVM refuses is the inner error: an estimate learns from it.
     fn run(&self, request: &CallRequest, gas: u64) -> Result<Result<Run, InvalidTransaction>, CallError> {
+        let (state, evm_env, tx) = self.prepared(request, gas)?;
+        let mut evm = EthEvmFactory::default().create_evm(state, evm_env).into_inner();
+        watch::watch(&mut evm.instruction);
+        let done = evm.transact(tx);
+        concluded(done.map(|done| done.result), evm.ctx.journaled_state.database.stopped())
+    }
+
+    /// The same, with each step shown to `inspector`, which makes it slower.
+    fn run_inspected<'i>(
+        &'i self,
+        request: &CallRequest,
+        gas: u64,
+        inspector: impl Inspector<Watching<'i>>,
+    ) -> Result<Result<Run, InvalidTransaction>, CallError> {
+        let (state, evm_env, tx) = self.prepared(request, gas)?;
+        let mut evm =
+            EthEvmFactory::default().create_evm_with_inspector(state, evm_env, inspector).into_inner();
+        watch::watch(&mut evm.instruction);
+        let done = evm.inspect_tx(tx);
+        concluded(done.map(|done| done.result), evm.ctx.journaled_state.database.stopped())
+    }
+
+    /// On what and in which surroundings it runs, and the transaction.
+    fn prepared(&self, request: &CallRequest, gas: u64) -> Result<(Watched<'_>, EvmEnv, TxEnv), CallError> {
         // An estimate runs often, and each run may be too short to look by itself.
         if (self.stop)() {
             return Err(CallError::Stopped);
@@ -142,16 +169,7 @@ impl CallSite<'_> {
         cfg.disable_eip3607 = true;
         let mut state = self.world.block_state(&self.block.hash)?;
         request.overrides.change(&mut state)?;
-        let state = Watched::new(state, self.stop);
-        let mut evm = EthEvmFactory::default().create_evm(state, evm_env).into_inner();
-        watch::watch(&mut evm.instruction);
-        match evm.transact(tx) {
-            Ok(done) => Ok(Ok(Run { result: done.result })),
-            Err(_) if evm.ctx.journaled_state.database.stopped() => Err(CallError::Stopped),
-            Err(EVMError::Transaction(reason)) => Ok(Err(reason)),
-            Err(EVMError::Database(error)) => Err(CallError::State(error)),
-            Err(other) => Err(CallError::Refused(other.to_string())),
-        }
+        Ok((Watched::new(state, self.stop), evm_env, tx))
     }
 
     fn environment(&self) -> Environment {
@@ -204,7 +222,30 @@ impl CallRequest {
     }
 }
 
+/// What the EVM said, sorted.
+fn concluded(
+    done: Result<ExecutionResult, EVMError<StateError>>,
+    stopped: bool,
+) -> Result<Result<Run, InvalidTransaction>, CallError> {
+    match done {
+        Ok(result) => Ok(Ok(Run { result })),
+        Err(_) if stopped => Err(CallError::Stopped),
+        Err(EVMError::Transaction(reason)) => Ok(Err(reason)),
+        Err(EVMError::Database(error)) => Err(CallError::State(error)),
+        Err(other) => Err(CallError::Refused(other.to_string())),
+    }
+}
+
 impl Run {
+    /// Why it failed, in the words that clients know from Geth.
+    fn fault(&self) -> Option<String> {
+        match &self.result {
+            ExecutionResult::Success { .. } => None,
+            ExecutionResult::Revert { .. } => Some("execution reverted".into()),
+            ExecutionResult::Halt { reason, .. } => Some(describe(reason)),
+        }
+    }
+
     fn into_call(self) -> Result<CallSuccess, CallError> {
         let gas_used = self.result.tx_gas_used();
         match self.result {

@@ -38,7 +38,7 @@ pub(super) struct Watched<'a> {
     stopped: bool,
 }
 
-type Watching<'a> = EthEvmContext<Watched<'a>>;
+pub(super) type Watching<'a> = EthEvmContext<Watched<'a>>;
 
 impl<'a> Watched<'a> {
     pub(super) fn new(state: BlockState, stop: Stop<'a>) -> Self {

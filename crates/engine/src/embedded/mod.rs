@@ -22,7 +22,6 @@ mod building;
 mod builds;
 mod config;
 mod consensus;
-mod database;
 mod follow;
 mod opened;
 #[cfg(test)]
@@ -40,7 +39,6 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 pub use config::{EngineConfig, EngineConfigError};
-pub use database::SharedDatabase;
 pub(crate) use opened::Opened;
 
 use crate::client::ExecutionClient;

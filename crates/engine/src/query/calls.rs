@@ -91,6 +91,27 @@ pub(super) fn estimate_gas(
     gas.map_err(|error| patience.explain(error))
 }
 
+/// What a transaction would touch. One that fails has a list too, with the reason.
+///
+/// # Errors
+/// As [`call`], but for reverts and faults.
+pub(super) fn access_list(
+    opened: &Opened,
+    patience: &Patience<'_>,
+    request: &eth::TransactionRequest,
+    at: BlockId,
+    overrides: eth::state::EvmOverrides,
+) -> Result<Box<eth::AccessListResult>, QueryError> {
+    let (at, request) = prepare(opened, (request, overrides), at, opened.config.call_gas)?;
+    let touched = opened.reads.access_list_until(at, &request, &|| patience.is_over());
+    let touched = touched.map_err(|error| patience.explain(error))?;
+    Ok(Box::new(eth::AccessListResult {
+        access_list: touched.access_list,
+        gas_used: U256::from(touched.gas_used),
+        error: touched.fault,
+    }))
+}
+
 /// The call in the engine's form, after the checks whose outcome clients expect in Geth's words. Its sender must be
 /// able to pay for its value, and for the gas that it names up to `gas_cap`.
 fn prepare(

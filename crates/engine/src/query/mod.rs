@@ -40,7 +40,8 @@ pub(crate) fn effort(message: &EngineMessage) -> Effort {
         EngineMessage::Call { .. }
         | EngineMessage::EstimateGas { .. }
         | EngineMessage::CallOverridden { .. }
-        | EngineMessage::EstimateOverridden { .. } => Effort::Execution,
+        | EngineMessage::EstimateOverridden { .. }
+        | EngineMessage::AccessList { .. } => Effort::Execution,
         EngineMessage::Proof { .. } | EngineMessage::Logs { .. } => Effort::Search,
         EngineMessage::FeeHistory { count, .. } if *count > fees::SHORT_HISTORY => Effort::Search,
         _ => Effort::Lookup,
@@ -79,6 +80,11 @@ pub(crate) fn answer(opened: &Opened, ctx: Context, message: EngineMessage) {
         EngineMessage::EstimateOverridden { request, at, overrides, reply } => {
             calls::execute(opened, ctx, reply, |until| {
                 calls::estimate_gas(opened, until, &request, at, *overrides)
+            });
+        }
+        EngineMessage::AccessList { request, at, overrides, reply } => {
+            calls::execute(opened, ctx, reply, |until| {
+                calls::access_list(opened, until, &request, at, *overrides)
             });
         }
         EngineMessage::Proof { address, slots, at, reply } => {

@@ -66,6 +66,14 @@ pub(super) async fn answer(inner: &Inner, ctx: Context, message: EngineMessage) 
             let gas = state::<U64>(inner, ctx, "eth_estimateGas", &params, at).await;
             reply.send(gas.map(|gas| gas.to()));
         }
+        EngineMessage::AccessList { request, at, overrides, reply } => {
+            let method = "eth_createAccessList";
+            // Clients take a changed state here, and no changed block.
+            reply.send(match overrides.state {
+                None => state(inner, ctx, method, &(request, at), at).await,
+                Some(changed) => state(inner, ctx, method, &(request, at, changed), at).await,
+            });
+        }
         EngineMessage::Proof { address, slots, at, reply } => {
             let slots: Vec<B256> = slots.into_iter().map(B256::from).collect();
             reply.send(state(inner, ctx, "eth_getProof", &(address, slots, at), at).await);

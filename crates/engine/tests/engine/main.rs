@@ -1,6 +1,7 @@
 //! The embedded engine from outside: vectors, random chains, crashes, history, calls.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod access_lists;
 mod actor;
 mod blocks;
 mod bridge;

@@ -112,6 +112,25 @@ async fn overrides_go_along_as_the_client_takes_them() {
 }
 
 #[tokio::test]
+async fn an_access_list_is_the_clients_with_the_state_that_is_changed_for_it() {
+    let rig = Rig::start().await;
+    let method = "eth_createAccessList";
+    let list = json!({ "accessList": [{ "address": Address::repeat_byte(7), "storageKeys": [] }], "gasUsed": "0x9" });
+    rig.fake.server.set(method, Reaction::Result(list));
+    let account = AccountOverride { balance: Some(U256::from(5)), ..AccountOverride::default() };
+    let changed = StateOverride::from_iter([(Address::repeat_byte(7), account)]);
+    for (state, params) in [(None, 2), (Some(changed), 3)] {
+        let (request, at) = (Box::default(), BlockId::latest());
+        let overrides = Box::new(EvmOverrides { state, block: None });
+        let ask = |reply| EngineMessage::AccessList { request, at, overrides, reply };
+        let found = rig.ask(ask).await.unwrap();
+        assert_eq!((found.gas_used, found.access_list.0.len(), found.error), (U256::from(9), 1, None));
+        let (_, asked) = rig.fake.server.log().into_iter().rfind(|(called, _)| called == method).unwrap();
+        assert_eq!(asked.as_array().unwrap().len(), params);
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_asked_for_in_one_request_and_nobody_is_all_zero() {
     // No look of the probe comes between.
     let rig = Rig::configured(|config| config.probe_online = PATIENCE).await;

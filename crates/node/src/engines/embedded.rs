@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use alys_bus::{WorkerError, WorkerMode, WorkerStats};
-use alys_database::{Backend, DatabaseConfig, MemoryDisk, open_with_snapshots};
-use alys_engine::{
-    EmbeddedClient, EmbeddedEngine, EngineActor, EngineArgs, GenesisBlock, Rules, SharedDatabase, StateError,
-};
+use alys_database::{Backend, DatabaseConfig, MemoryDisk, Snapshots, open_with_snapshots};
+use alys_engine::{EmbeddedClient, EmbeddedEngine, EngineActor, EngineArgs, GenesisBlock, Rules, StateError};
 use alys_supervisor::{ChildSpec, KeptThreads};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
@@ -46,17 +44,11 @@ pub(super) fn engine(wiring: &Wiring, parts: &Parts) -> Result<ChildSpec, NodeEr
     let database = DatabaseConfig::new(Backend::Redb, config.engine_path());
     let limits = config.engine.limits();
     let open = move || {
-        let failed = |error| StateError::from(error);
-        match &memory {
-            Some(memory) => {
-                let database = SharedDatabase(Arc::new(memory.open().map_err(failed)?));
-                EmbeddedEngine::open(database, &genesis, rules.clone(), limits.clone())
-            }
-            None => {
-                let database = SharedDatabase(open_with_snapshots(&database).map_err(failed)?);
-                EmbeddedEngine::open(database, &genesis, rules.clone(), limits.clone())
-            }
-        }
+        let opened: Result<Arc<dyn Snapshots>, _> = match &memory {
+            Some(memory) => memory.open().map(|database| Arc::new(database) as _),
+            None => open_with_snapshots(&database),
+        };
+        EmbeddedEngine::open(opened.map_err(StateError::from)?, &genesis, rules.clone(), limits.clone())
     };
     let mode = WorkerMode::Thread;
     let client = EmbeddedClient::new(config.engine.clone(), wiring.clock.clone(), mode, ENGINE, open);

@@ -9,7 +9,6 @@ use alys_chain::{ChainActor, ChainArgs, ChainConfig};
 use alys_database::MemoryDisk;
 use alys_engine::{
     EmbeddedClient, EmbeddedEngine, EngineActor, EngineArgs, EngineConfig, GenesisBlock, Rules,
-    SharedDatabase,
 };
 use alys_federation::{FederationActor, FederationArgs, FederationConfig, service::Federation};
 use alys_node::Node;
@@ -96,8 +95,7 @@ async fn killable_node() -> (Node, Vec<(&'static str, Grip)>) {
         let client = EmbeddedClient::new(config, clock, WorkerMode::Thread, bus, move || {
             let rules = Rules::alys(of.chain_id, of.blocks.gas_limit);
             let genesis = GenesisBlock::new(&of.execution_genesis_file(), &rules)?;
-            let database = SharedDatabase(Arc::new(disk.open()?));
-            EmbeddedEngine::open(database, &genesis, rules, limits.clone())
+            EmbeddedEngine::open(disk.open()?, &genesis, rules, limits.clone())
         });
         ChildSpec::new(&wiring.engine, move |feed| {
             (engine.around(EngineActor::default()), EngineArgs { feed, client: client.clone() })

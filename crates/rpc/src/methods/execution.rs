@@ -1,9 +1,9 @@
-//! Executing without a transaction: `eth_call`, `eth_estimateGas`.
+//! Executing without a transaction: `eth_call`, `eth_estimateGas`, `eth_createAccessList`.
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Bytes, U64};
 use alloy_rpc_types_eth::{
-    BlockOverrides, TransactionRequest,
+    AccessListResult, BlockOverrides, TransactionRequest,
     state::{EvmOverrides, StateOverride},
 };
 use alys_bus::protocol::EngineMessage;
@@ -17,7 +17,8 @@ use crate::{
 
 pub(super) fn register(methods: &mut Register) -> Result<(), RegisterMethodError> {
     methods.add("eth_call", execute)?;
-    methods.add("eth_estimateGas", estimate_gas)
+    methods.add("eth_estimateGas", estimate_gas)?;
+    methods.add("eth_createAccessList", access_list)
 }
 
 /// The call's output. A revert is error 3 with its data.
@@ -43,6 +44,17 @@ async fn estimate_gas(mut call: Call) -> Result<U64, CallError> {
     Ok(U64::from(gas))
 }
 
+/// What a transaction would touch; one that fails has a list too, with the reason beside it.
+async fn access_list(mut call: Call) -> Result<Box<AccessListResult>, CallError> {
+    let CallRequest(request) = call.params.required("transaction")?;
+    let BlockParam(at) = call.params.optional("block")?.unwrap_or(BlockParam::LATEST);
+    let state = call.params.optional::<StateOverride>("state override")?.filter(|state| !state.is_empty());
+    call.params.finish()?;
+    check(&call, &request)?;
+    let overrides = Box::new(EvmOverrides { state, block: None });
+    call.engine(|reply| EngineMessage::AccessList { request, at, overrides, reply }).await
+}
+
 struct Parameters {
     request: Box<TransactionRequest>,
     at: BlockId,
@@ -58,6 +70,12 @@ fn parameters(call: &mut Call) -> Result<Parameters, CallError> {
     call.params.finish()?;
     let overridden = state.is_some() || block.is_some();
     let overrides = overridden.then(|| Box::new(EvmOverrides { state, block }));
+    check(call, &request)?;
+    Ok(Parameters { request, at, overrides })
+}
+
+/// What can be said of a transaction without the engine.
+fn check(call: &Call, request: &TransactionRequest) -> Result<(), CallError> {
     if request.gas_price.is_some()
         && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
     {
@@ -70,6 +88,6 @@ fn parameters(call: &mut Call) -> Result<Parameters, CallError> {
             let text = format!("chainId does not match node's (have={have}, want={want})");
             Err(CallError::new(code::REFUSED, text))
         }
-        _ => Ok(Parameters { request, at, overrides }),
+        _ => Ok(()),
     }
 }

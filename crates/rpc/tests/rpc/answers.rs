@@ -145,6 +145,13 @@ pub(crate) fn engine(message: EngineMessage) {
             ])));
         }
         EngineMessage::EstimateOverridden { reply, .. } => reply.send(Ok(30_000)),
+        EngineMessage::AccessList { overrides, reply, .. } => {
+            reply.send(Ok(Box::new(eth::AccessListResult {
+                gas_used: U256::from(if overrides.state.is_some() { 2 } else { 1 }),
+                error: Some("execution reverted".into()),
+                ..Default::default()
+            })))
+        }
         EngineMessage::Proof { address, slots, reply, .. } => {
             let slot = |slot: &U256| eth::EIP1186StorageProof {
                 key: (*slot).into(),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{answers, node::node};
 
 /// Every method, as the server lists them in `src/methods`.
-const METHODS: [&str; 40] = [
+const METHODS: [&str; 41] = [
     "web3_clientVersion",
     "web3_sha3",
     "net_version",
@@ -38,6 +38,7 @@ const METHODS: [&str; 40] = [
     "eth_getStorageAt",
     "eth_call",
     "eth_estimateGas",
+    "eth_createAccessList",
     "eth_sendRawTransaction",
     "eth_getTransactionByHash",
     "eth_getTransactionReceipt",

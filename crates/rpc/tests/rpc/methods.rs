@@ -166,6 +166,21 @@ async fn what_a_call_overrides_reaches_the_engine_and_nothing_is_overridden_by_n
 }
 
 #[tokio::test]
+async fn an_access_list_comes_with_its_gas_and_why_the_transaction_fails() {
+    let node = node().await;
+    let call = json!({ "to": CONTRACT });
+    let state = json!({ SENDER.to_string(): { "balance": "0x7" } });
+    for (params, gas) in [
+        (json!([call]), "0x1"),
+        (json!([call, "latest", {}]), "0x1"),
+        (json!([call, "latest", state]), "0x2"),
+    ] {
+        let list = json!({ "accessList": [], "gasUsed": gas, "error": "execution reverted" });
+        assert_eq!(node.ok("eth_createAccessList", params).await, list);
+    }
+}
+
+#[tokio::test]
 async fn a_proof_names_its_slots_as_they_were_asked_for() {
     let node = node().await;
     let word = format!("0x{:064x}", 5);

@@ -107,7 +107,12 @@ async fn what_is_well_formed_and_contradicts_itself_is_refused_in_geths_words() 
     for (method, params, text) in [
         ("eth_call", json!([{ "chainId": "0x1" }]), "chainId does not match node's (have=1, want=4242)"),
         ("eth_call", both.clone(), "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"),
-        ("eth_estimateGas", both, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"),
+        (
+            "eth_estimateGas",
+            both.clone(),
+            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
+        ),
+        ("eth_createAccessList", both, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"),
         (
             "eth_feeHistory",
             json!(["0x1", "latest", [50, 10]]),

@@ -11,7 +11,7 @@ use alys_bus::{
     protocol::engine::{EngineMessage, Forkchoice, PayloadVerdict},
 };
 use alys_database::{Backend, DatabaseConfig, open_with_snapshots};
-use alys_engine::{EmbeddedClient, EmbeddedEngine, EngineConfig, SharedDatabase};
+use alys_engine::{EmbeddedClient, EmbeddedEngine, EngineConfig};
 use alys_primitives::{Block, Body, Header, payload::PayloadRules};
 use alys_referees::genesis::{self, GAS_LIMIT, GENESIS_TIME};
 use parking_lot::Mutex;
@@ -39,7 +39,7 @@ impl Engine {
         let head = Mutex::new(block.hash());
         let client =
             EmbeddedClient::new(config, Clock::system(), WorkerMode::Thread, Limits::default(), move || {
-                let database = SharedDatabase(open_with_snapshots(&database)?);
+                let database = open_with_snapshots(&database)?;
                 EmbeddedEngine::open(database, &block, genesis::rules(), limits.clone())
             });
         let address = Address::new(Limits::default());

@@ -6,7 +6,7 @@ mod storage;
 use std::{collections::BTreeMap, error::Error, time::Duration};
 
 use alys_bus::{
-    Address, Clock, Context, Event, Limits,
+    Address, Clock, Context, Event, Limits, Serving,
     protocol::{StorageMessage, chain::ChainEvent},
     spawn_actor,
 };
@@ -15,7 +15,7 @@ use alys_node::{Node, NodeConfig};
 use alys_primitives::{U256, spec::DevelopmentChain};
 use alys_supervisor::ChildSpec;
 use alys_testkit::{contract, wallet};
-use storage::{Disk, OwnStorage};
+use storage::Disk;
 
 /// Blocks that must become final before the program is content.
 const BLOCKS: u64 = 3;
@@ -43,10 +43,10 @@ impl contract::Subject<StorageMessage> for Examined {
     }
 
     async fn restart(&mut self) {
-        let disk = self.disk.clone();
+        let storage = storage::over(self.disk.clone());
         // The incarnation before ends with its feed, when nothing leads to it any more.
         self.address.unbind();
-        let started = spawn_actor(&self.address, None, OwnStorage, |feed| (feed, disk)).await;
+        let started = spawn_actor(&self.address, None, Serving::new(), |feed| (feed, storage)).await;
         started.expect("the actor starts");
     }
 }
@@ -79,7 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .keys(keys)
         .without_signals()
         .storage(move |wiring| {
-            ChildSpec::new(&wiring.storage, move |feed| (OwnStorage, (feed, ours.clone())))
+            ChildSpec::new(&wiring.storage, move |feed| (Serving::new(), (feed, storage::over(ours.clone()))))
         })
         .start()
         .await?;
