@@ -106,10 +106,10 @@ fn run(task: Task, variables: Variables<'_>) -> eyre::Result<()> {
     }
 }
 
-/// The workspace's folder.
+/// The workspace's folder: where cargo runs this from, for a checkout may have moved since it was compiled.
 fn root() -> eyre::Result<PathBuf> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(manifest.parent().ok_or_eyre("xtask stands in the workspace")?.to_path_buf())
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Ok(Path::new(&manifest).parent().ok_or_eyre("xtask stands in the workspace")?.to_path_buf())
 }
 
 fn cargo(arguments: &[&str], variables: Variables<'_>) -> eyre::Result<()> {
