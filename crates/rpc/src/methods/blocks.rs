@@ -68,7 +68,7 @@ impl BlockAnswer {
     }
 }
 
-async fn fetch(call: &Call, at: BlockId, full: bool) -> Result<Option<Box<Block>>, CallError> {
+pub(super) async fn fetch(call: &Call, at: BlockId, full: bool) -> Result<Option<Box<Block>>, CallError> {
     call.engine(|reply| EngineMessage::BlockBy { at, full, reply }).await
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{answers, node::node};
 
 /// Every method, as the server lists them in `src/methods`.
-const METHODS: [&str; 41] = [
+const METHODS: [&str; 44] = [
     "web3_clientVersion",
     "web3_sha3",
     "net_version",
@@ -39,6 +39,9 @@ const METHODS: [&str; 41] = [
     "eth_call",
     "eth_estimateGas",
     "eth_createAccessList",
+    "debug_getRawBlock",
+    "debug_getRawHeader",
+    "debug_getRawReceipts",
     "eth_sendRawTransaction",
     "eth_getTransactionByHash",
     "eth_getTransactionReceipt",

@@ -1,6 +1,9 @@
 //! Each method's answer has the shape that clients read.
 
-use alloy_eips::eip2718::Encodable2718;
+use alloy_consensus::{Block, Header, ReceiptEnvelope, TxEnvelope};
+use alloy_eips::eip2718::{Decodable2718, Encodable2718};
+use alloy_primitives::{Bytes, hex};
+use alloy_rlp::Decodable;
 use alys_bus::protocol::chain::SyncState;
 use serde_json::{Value, json};
 
@@ -178,6 +181,31 @@ async fn an_access_list_comes_with_its_gas_and_why_the_transaction_fails() {
         let list = json!({ "accessList": [], "gasUsed": gas, "error": "execution reverted" });
         assert_eq!(node.ok("eth_createAccessList", params).await, list);
     }
+}
+
+#[tokio::test]
+async fn raw_blocks_headers_and_receipts_are_the_bytes_that_are_hashed() {
+    let node = node().await;
+    let raw =
+        async |method| -> Bytes { serde_json::from_value(node.ok(method, json!(["0x1a"])).await).unwrap() };
+    let block = Block::<TxEnvelope>::decode(&mut raw("debug_getRawBlock").await.as_ref()).unwrap();
+    assert_eq!(block.body.transactions, [answers::envelope()]);
+    assert_eq!(block.header, answers::block(false).header.inner);
+    let header = Header::decode(&mut raw("debug_getRawHeader").await.as_ref()).unwrap();
+    assert_eq!(header, block.header);
+    let receipts = node.ok("debug_getRawReceipts", json!([block_hash()])).await;
+    let bytes = hex::decode(receipts[0].as_str().unwrap()).unwrap();
+    let receipt = ReceiptEnvelope::decode_2718_exact(&bytes).unwrap();
+    assert_eq!((receipt.status(), receipt.logs().len()), (true, 1));
+    // What is not there.
+    for method in ["debug_getRawBlock", "debug_getRawHeader"] {
+        assert_eq!(node.ok(method, json!(["0x99"])).await, "0x");
+        for missing in [json!([transaction_hash()]), json!(["pending"])] {
+            let (code, text, _) = node.err(method, missing).await;
+            assert!(code == -32000 && text.ends_with("not found"), "{text}");
+        }
+    }
+    assert_eq!(node.ok("debug_getRawReceipts", json!(["0x99"])).await, Value::Null);
 }
 
 #[tokio::test]

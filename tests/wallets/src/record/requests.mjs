@@ -95,7 +95,10 @@ export function requests(chain) {
     ...byHash('eth_getRawTransactionByBlockHashAndIndex', '0x0'),
     ...at('eth_getBlockReceipts'),
     ...blocks.map((block, i) => ['eth_getBlockReceipts', `group ${i}`, [block.number]]),
-    ...['debug_getRawBlock', 'debug_getRawHeader', 'debug_getRawReceipts'].map((method) => [method, 'number', [transfers.number]]),
+    ...['debug_getRawBlock', 'debug_getRawHeader', 'debug_getRawReceipts'].flatMap((method) => [
+      ...at(method),
+      ...blocks.map((block, i) => [method, `group ${i}`, [block.number]]),
+    ]),
 
     // Transactions.
     ...hashes.flatMap((hash, i) => [
