@@ -1,3 +1,4 @@
+//! A move there and back, a move cut at each step, and what keeps one from beginning.
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 use std::fs;
