@@ -95,13 +95,14 @@ fn run(task: Task, variables: Variables<'_>) -> eyre::Result<()> {
         Task::Test => cargo(&["test", "--workspace", "--locked"], variables),
         Task::Contracts { check } => contracts::run(&root()?, check),
         Task::Wallets => {
-            // The program as the workspace's tests have it: nothing is compiled a second time for it.
-            cargo(&["test", "--workspace", "--no-run", "--test", "alys", "--locked"], &[])?;
+            // The program as the workspace's tests have it, all of them: what one test alone needs has other
+            // features, and would be compiled a second time.
+            cargo(&["test", "--workspace", "--no-run", "--locked"], &[])?;
             wallets::run(&root()?, variables)
         }
         Task::Outages => {
-            let test = ["test", "--workspace", "--test", "alys", "--locked", "--"];
-            cargo(&[&test[..], &["--ignored", "--nocapture", "all_outages"]].concat(), PEERS_REQUIRED)
+            let tests = ["test", "--workspace", "--tests", "--locked", "--"];
+            cargo(&[&tests[..], &["--ignored", "--nocapture", "all_outages"]].concat(), PEERS_REQUIRED)
         }
     }
 }
@@ -115,8 +116,14 @@ fn root() -> eyre::Result<PathBuf> {
 fn cargo(arguments: &[&str], variables: Variables<'_>) -> eyre::Result<()> {
     println!("$ cargo {}", arguments.join(" "));
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root()?).envs(variables.iter().copied()).stdin(Stdio::null());
-    status(&mut command)
+    command.args(arguments).current_dir(root()?).stdin(Stdio::null());
+    // What cargo told this program of its own package: build scripts (ring's) look at it, so that all would be
+    // compiled anew, and once more when cargo is called by hand.
+    let of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_package)) {
+        command.env_remove(name);
+    }
+    status(command.envs(variables.iter().copied()))
 }
 
 /// Runs a command to its end; anything but success is an error.
