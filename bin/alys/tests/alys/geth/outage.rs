@@ -50,18 +50,16 @@ impl Report {
         all
     }
 
-    /// Nodes resumed by themselves within `bound`, all but `spared` of the times, and were under load.
-    pub(crate) fn check(&self, bound: Duration, spared: usize) {
-        let late = self.later_than(bound);
-        assert!(late <= spared, "{late} times a node did not go on by itself within {bound:?}");
-        assert!(self.later_than(super::STUCK) == 0, "a node did not go on by itself");
+    /// Nodes resumed by themselves within `bound`, and were under load.
+    pub(crate) fn check(&self, bound: Duration) {
+        assert!(self.slowest() <= bound, "a node did not go on by itself within {bound:?}");
         let count = self.rows.len();
         assert!(self.blocks > 3 * count && self.receipts > 3 * count, "there was no load");
     }
 
-    /// How often a node took longer.
-    fn later_than(&self, bound: Duration) -> usize {
-        self.rows.iter().filter(|row| row.resumed > bound).count()
+    /// The longest that a node took.
+    fn slowest(&self) -> Duration {
+        self.rows.iter().map(|row| row.resumed).max().unwrap_or_default()
     }
 }
 
@@ -85,7 +83,7 @@ impl fmt::Display for Report {
             writeln!(f, "| {how} | {seconds} s | {count} | {median:.1} s | {most:.1} s |")?;
         }
         let Self { blocks, receipts, .. } = self;
-        let late = self.later_than(super::RESUMES);
+        let late = self.rows.iter().filter(|row| row.resumed > super::RESUMES).count();
         writeln!(f, "{late} of {} took longer than {} s", self.rows.len(), super::RESUMES.as_secs())?;
         write!(f, "{blocks} final blocks and {receipts} receipts acknowledged, all there after every outage")
     }
