@@ -16,6 +16,9 @@ use revm::precompile::{PrecompileSpecId, Precompiles};
 
 use super::{CallError, CallRequest, CallSite, refused};
 
+/// The gas that each authorization takes before anything runs (EIP-7702): those beyond the limit are never read.
+const AUTHORIZATION_GAS: u64 = 25_000;
+
 /// What a transaction touches, and how it goes with that list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touched {
@@ -34,7 +37,7 @@ pub struct Touched {
 /// [`CallError`]; a transaction that fails is none.
 pub(crate) fn access_list(site: &CallSite<'_>, request: &CallRequest) -> Result<Touched, CallError> {
     let gas = request.gas.map_or(site.gas_cap, |gas| gas.min(site.gas_cap));
-    let mut touches = Touches { warm: warm(site, request)?, slots: BTreeMap::new() };
+    let mut touches = Touches { warm: warm(site, request, gas)?, slots: BTreeMap::new() };
     touches.add(&request.access_list);
     loop {
         let access_list = touches.list();
@@ -49,7 +52,7 @@ pub(crate) fn access_list(site: &CallSite<'_>, request: &CallRequest) -> Result<
 }
 
 /// What costs no more when it is touched for the first time.
-fn warm(site: &CallSite<'_>, request: &CallRequest) -> Result<BTreeSet<Address>, CallError> {
+fn warm(site: &CallSite<'_>, request: &CallRequest, gas: u64) -> Result<BTreeSet<Address>, CallError> {
     let spec = site.rules.forks.spec_at(site.block.header.timestamp);
     let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(spec));
     let mut warm: BTreeSet<Address> = precompiles.addresses().copied().collect();
@@ -62,8 +65,9 @@ fn warm(site: &CallSite<'_>, request: &CallRequest) -> Result<BTreeSet<Address>,
         }
     });
     let ours = |chain_id: u64| chain_id == 0 || chain_id == site.rules.chain_id;
-    let valid =
-        request.authorizations.iter().filter(|a| ours(a.chain_id.saturating_to()) && a.nonce < u64::MAX);
+    let most = usize::try_from(gas / AUTHORIZATION_GAS).unwrap_or(usize::MAX);
+    let read = request.authorizations.iter().take(most);
+    let valid = read.filter(|a| ours(a.chain_id.saturating_to()) && a.nonce < u64::MAX);
     warm.extend(valid.filter_map(|authorization| authorization.recover_authority().ok()));
     Ok(warm)
 }
