@@ -1,4 +1,4 @@
-//! What a development chain keeps to in time: a block in every slot, a transfer final in the slot of its block.
+//! What a development chain keeps to in time: a block in every slot, a transfer final when the next block is there.
 //!
 //! A program of its own, so that no other test runs beside it: between them they would take the slots from each
 //! other. A machine that stands still for a second may still cost a slot; a chain that loses slots by itself
@@ -29,7 +29,7 @@ const TRANSFERS: u64 = 5;
 
 /// One test, for tests of one program run beside each other.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_slot_has_a_block_and_every_transfer_is_final_in_the_slot_of_its_block() {
+async fn every_slot_has_a_block_and_every_transfer_is_final_when_the_next_block_is_there() {
     let node = Node::start(ARGUMENTS).await;
     node.reaches(2).await;
     let mut wallet = Wallet::new(0);
