@@ -216,6 +216,21 @@ fn versions_features_and_lints_stand_in_one_place() {
     }
 }
 
+/// `package."*"` is read before `build-override`: with it every procedural macro is optimised, which takes longer than
+/// all the rest. And a crate of ours that is not named is compiled as other people's are, slowly.
+#[test]
+fn the_dev_profile_names_every_crate_of_ours_and_optimises_no_procedural_macro() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let settings: Vec<_> =
+        manifest.lines().map(str::trim).filter(|line| line.starts_with("[profile.dev")).collect();
+    assert!(settings.contains(&"[profile.dev.build-override]"), "{settings:?}");
+    assert!(!settings.contains(&"[profile.dev.package.\"*\"]"), "procedural macros would be optimised");
+    for package in metadata().packages {
+        let named = format!("[profile.dev.package.{}]", package.name);
+        assert!(settings.contains(&named.as_str()), "Cargo.toml has no {named}");
+    }
+}
+
 /// Default features build with a Rust toolchain and a C compiler alone.
 #[test]
 fn nothing_needs_clang_cmake_or_a_system_library() {

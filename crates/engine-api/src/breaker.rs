@@ -8,7 +8,7 @@
 //!     └─────────────────────────── 3 successes in a row ────────────────┘
 //! ```
 //!
-//! Half open, one request at a time goes out. The open interval is at most a second, so that a node goes on
+//! Half open, one request at a time goes out. The open interval is half a second, so that a node goes on
 //! well within 5 s of its client's return (capability C10).
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct BreakerLimits {
 
 impl Default for BreakerLimits {
     fn default() -> Self {
-        Self { failures: 5, successes: 3, open_for: Duration::from_secs(1) }
+        Self { failures: 5, successes: 3, open_for: Duration::from_millis(500) }
     }
 }
 

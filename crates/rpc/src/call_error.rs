@@ -154,8 +154,10 @@ impl From<QueryError> for CallError {
             },
             QueryError::InvalidQuery(why) => Self::new(code::INVALID_PARAMS, why),
             QueryError::LimitExceeded(why) => Self::new(code::LIMIT, why),
+            QueryError::TimedOut => Self::timeout(),
             QueryError::Unavailable(why) => {
-                tracing::warn!(why, "the execution client cannot answer");
+                // Whoever asks may do so again and again; the engine says once that it is away.
+                tracing::debug!(why, "the execution client cannot answer");
                 Self::unavailable()
             }
             QueryError::Client { code, message, data } => {
@@ -203,7 +205,7 @@ impl From<Refusal> for CallError {
 
 impl From<EngineError> for CallError {
     fn from(error: EngineError) -> Self {
-        tracing::warn!(%error, "the execution client cannot answer");
+        tracing::debug!(%error, "the execution client cannot answer");
         Self::unavailable()
     }
 }

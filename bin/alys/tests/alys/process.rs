@@ -1,6 +1,7 @@
 //! A node as a child process, and questions to it.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::Path,
@@ -48,8 +49,19 @@ impl Node {
     /// The same, with these variables in its environment.
     pub(crate) async fn start_in(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = alys();
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        command.envs(variables.iter().copied());
+        command.args(arguments).envs(variables.iter().copied());
+        Self::listening(command).await
+    }
+
+    /// The same, with its log in the file `log`.
+    pub(crate) async fn start_logged(arguments: &[&str], log: &Path) -> Self {
+        let mut command = alys();
+        command.args(arguments).stderr(File::create(log).unwrap());
+        Self::listening(command).await
+    }
+
+    async fn listening(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let output = child.stdout.take().unwrap();
         let read = tokio::task::spawn_blocking(move || {

@@ -63,6 +63,9 @@ pub enum QueryError {
     /// The question spans more blocks, or finds more, than this node's configuration allows.
     #[error("{0}")]
     LimitExceeded(String),
+    /// The asker's deadline passed before the answer was there: of a search, or of an execution.
+    #[error("the question took too long")]
+    TimedOut,
     /// The engine cannot answer now.
     #[error("{0}")]
     Unavailable(String),

@@ -144,6 +144,7 @@ async fn replay(args: &ChainArgs, from: u64, head: BlockRef) -> Result<Replayed,
             return Err(transient(format!("storage has no block at height {next} to replay")).into());
         }
         for block in blocks.into_iter().take_while(|block| height_of(block) <= head.height) {
+            tracing::debug!(height = height_of(&block), "a payload is replayed");
             let (height, payload) = (height_of(&block), payload_of(&block));
             match validate(args, &block).await? {
                 PayloadVerdict::Valid(_) => {}

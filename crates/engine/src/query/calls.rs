@@ -31,9 +31,7 @@ impl Patience<'_> {
     /// Why a call gave no result. One that took too long is said in Geth's words, which is what clients know.
     fn explain(&self, error: CallError) -> QueryError {
         match error {
-            CallError::Stopped if self.asked.is_expired() => {
-                QueryError::Unavailable("the execution took until the deadline".into())
-            }
+            CallError::Stopped if self.asked.is_expired() => QueryError::TimedOut,
             CallError::Stopped => {
                 QueryError::Halted { reason: format!("execution aborted (timeout = {:?})", self.timeout) }
             }

@@ -128,7 +128,7 @@ fn respond<T>(reply: Reply<T, QueryError>, work: impl FnOnce() -> Result<T, Quer
 /// Stops a long search whose asker will have given up.
 fn check_deadline(ctx: Context) -> Result<(), QueryError> {
     if ctx.is_expired() {
-        return Err(QueryError::Unavailable("the question took too long".into()));
+        return Err(QueryError::TimedOut);
     }
     Ok(())
 }

@@ -59,6 +59,7 @@ async fn other_ends_of_a_call_have_their_codes() {
         (QueryError::HistoryGone { asked: 3, oldest: 9 }, -32000, "the oldest is 9"),
         (QueryError::InvalidQuery("no such thing".to_owned()), -32602, "no such thing"),
         (QueryError::LimitExceeded("too long".to_owned()), -32005, "too long"),
+        (QueryError::TimedOut, -32002, "request timed out"),
         (
             QueryError::Refused(TransactionRefusal::InsufficientFunds {
                 balance: U256::ZERO,

@@ -37,10 +37,10 @@ async fn a_node_goes_on_by_itself_after_few_outages_of_an_external_geth_and_lose
 }
 
 /// 20 of each kind, shared out among this many nodes, which run at the same time.
-const NODES: usize = 5;
+const NODES: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes about twelve minutes: cargo xtask outages"]
+#[ignore = "takes about eight minutes: cargo xtask outages"]
 async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_loses_no_block() {
     let Some(geth) = alys_peers::required(alys_peers::geth()) else { return };
     let rigs = (0..NODES).map(async |number| {

@@ -12,7 +12,10 @@ use alys_primitives::ChainSpec;
 use parking_lot::Mutex;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout},
+};
 
 use super::outage::{How, Outage, Report, Row};
 use crate::{
@@ -23,12 +26,22 @@ use crate::{
 
 /// How often the node is asked whether it goes on.
 const LOOK: Duration = Duration::from_millis(50);
+/// What took longer than this is told with both logs: a slot of two seconds, and what comes on top.
+const SLOW: Duration = Duration::from_millis(2500);
+/// One client comes back at a time, and the others wait: what is measured is a node with its client, not a
+/// machine on which ten start at once. After a kill Geth reads its log index anew, which takes a core seconds, and
+/// meanwhile takes no more than five blocks.
+static RETURNS: Semaphore = Semaphore::const_new(1);
 /// Between two transfers of the load.
 const LOAD: Duration = Duration::from_millis(50);
+/// Between two tries of a wallet while the client is away.
+const WITHOUT_CLIENT: Duration = Duration::from_millis(250);
 
 /// A node and its client.
 pub(crate) struct Rig {
     node: Node,
+    /// What the node logs.
+    log: PathBuf,
     geth: Arc<Mutex<Client>>,
     chain_id: u64,
     /// Removed at the end.
@@ -50,9 +63,11 @@ impl Rig {
         let config = chain.join("alys.toml");
         point(&config, &geth);
         let arguments =
-            ["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0", "--log", "error"];
-        let node = Node::start(&arguments).await;
-        let rig = Self { node, geth: Arc::new(Mutex::new(geth)), chain_id: spec.chain_id, _folder: folder };
+            ["run", "--config", config.to_str().unwrap(), "--http", "127.0.0.1:0", "--log", "info"];
+        let log = folder.path().join("node.log");
+        let node = Node::start_logged(&arguments, &log).await;
+        let geth = Arc::new(Mutex::new(geth));
+        let rig = Self { node, log, geth, chain_id: spec.chain_id, _folder: folder };
         rig.reaches_final(1, PATIENCE).await;
         rig
     }
@@ -90,11 +105,22 @@ impl Rig {
         })
         .await;
         sleep(Duration::from_secs(outage.seconds)).await;
+        let _alone = RETURNS.acquire().await.unwrap();
         let before = self.final_height().await.unwrap();
+        let logs = [self.log.clone(), self.geth.lock().output()].map(|file| (length(&file), file));
+        let started = Instant::now();
         self.with_geth(Client::start).await;
         let returned = Instant::now();
         self.reaches_final(before + 1, PATIENCE).await;
-        returned.elapsed()
+        let resumed = returned.elapsed();
+        if resumed > SLOW {
+            let start = returned - started;
+            println!("after {outage:?} Geth took {start:?} to return, and the node {resumed:?} to go on:");
+            for (from, file) in logs {
+                println!("{}:\n{}", file.display(), since(from, &file));
+            }
+        }
+        resumed
     }
 
     async fn with_geth(&self, what: impl FnOnce(&mut Client) -> Result<(), LaunchError> + Send + 'static) {
@@ -124,7 +150,7 @@ impl Rig {
                 }
                 // What cannot be asked now is asked next time.
                 let _ = acknowledged.note(&self.node).await;
-                sleep(LOAD).await;
+                sleep(if knows_nonce { LOAD } else { WITHOUT_CLIENT }).await;
             }
         };
         tokio::select! {
@@ -151,6 +177,16 @@ impl Rig {
             panic!("block {height} does not become final: {status}; the client's head is {head:?}");
         }
     }
+}
+
+fn length(file: &Path) -> usize {
+    fs::metadata(file).map_or(0, |found| usize::try_from(found.len()).unwrap())
+}
+
+/// What was written to a file since it had this length.
+fn since(length: usize, file: &Path) -> String {
+    let bytes = fs::read(file).unwrap_or_default();
+    String::from_utf8_lossy(bytes.get(length..).unwrap_or_default()).into_owned()
 }
 
 /// Writes the client into the node's configuration.

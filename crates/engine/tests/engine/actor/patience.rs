@@ -94,7 +94,7 @@ async fn an_execution_ends_at_its_askers_deadline() {
     let outcome = within(ask).await;
     // Whichever is there first, the asker's own clock or the engine's answer to it.
     assert!(
-        matches!(outcome, Err(AskError::Timeout(_) | AskError::Actor(QueryError::Unavailable(_)))),
+        matches!(outcome, Err(AskError::Timeout(_) | AskError::Actor(QueryError::TimedOut))),
         "{outcome:?}"
     );
     assert_eq!(within(rig.call(plain())).await, Ok(Bytes::new()));
