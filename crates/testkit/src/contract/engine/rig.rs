@@ -1,6 +1,6 @@
 //! The part of chain that makes and follows blocks with an engine.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use alloy_eips::{BlockId, eip4895::Withdrawal};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
@@ -18,6 +18,7 @@ use alys_primitives::{
     block::RequestBytes,
     payload::{PayloadRules, block_hash},
 };
+use tokio::time::sleep;
 
 use super::genesis::spec;
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
 };
 
 pub(super) type Outcome<T, E> = Result<T, AskError<E>>;
+
+/// Between two looks at a pool.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// An engine, and where its chain stands.
 pub(super) struct Rig<S> {
@@ -84,10 +88,17 @@ impl<S: Subject<EngineMessage>> Rig<S> {
         }
     }
 
-    /// Asserts that so many wait, where the client says how many.
+    /// Waits until so many wait in the pool, where the client says how many: a pool may follow the head a moment
+    /// later, and till then would take what has an old nonce for a replacement.
     pub(super) async fn pool_holds(&self, pending: u64) {
-        if let Some(pool) = self.pool().await {
-            assert_eq!((pool.pending, pool.queued), (pending, 0), "pending and queued in the pool");
+        let mut looks = PATIENCE.as_millis() / LOOK.as_millis();
+        while let Some(pool) = self.pool().await {
+            if (pool.pending, pool.queued) == (pending, 0) {
+                return;
+            }
+            assert!(looks > 0, "{pool:?} in the pool, and not {pending} pending");
+            looks -= 1;
+            sleep(LOOK).await;
         }
     }
 

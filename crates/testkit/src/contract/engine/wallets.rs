@@ -55,7 +55,6 @@ pub async fn refusals_say_what_is_wrong_and_change_nothing(subject: impl EngineS
     let mut rig = Rig::new(subject).await;
     rig.send(&rig.transfer(0, RECEIVER, 1)).await;
     rig.next_block().await;
-    // A pool may follow the head a moment later, and would take what has its old nonce for a replacement.
     rig.pool_holds(0).await;
 
     let refused = rig.refused(Bytes::from_static(b"\x02nothing of the kind")).await;
