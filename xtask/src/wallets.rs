@@ -1,19 +1,21 @@
 //! viem, ethers and web3.py against real nodes: the scenarios and the recorder of `tests/wallets`.
 //!
-//! Three runs, each on a chain of its own:
+//! Three runs at the same time, for they mostly wait for blocks, each on a chain of its own:
 //! 1. the scenarios against `alys dev`, whose execution client is embedded;
 //! 2. the same against `alys dev --engine geth`, where the node forwards to Geth;
 //! 3. the recorder: a Geth follows an embedded chain block by block, and both are asked the same.
 
 use std::{
     env, fs,
-    io::{BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader},
+    panic,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use alys_peers::{NotFound, launch::Geth};
-use eyre::{OptionExt as _, WrapErr as _, bail};
+use eyre::{OptionExt as _, WrapErr as _, bail, ensure};
 
 use crate::{Variables, status};
 
@@ -63,10 +65,33 @@ pub(crate) fn run(root: &Path, variables: Variables<'_>) -> eyre::Result<()> {
     let python = present("web3.py", alys_peers::python(), required)?;
     let geth = present("Geth", alys_peers::geth(), required)?;
     let wallets = Wallets { clients, node: root.join("target/debug/alys"), python };
-    wallets.scenarios("the embedded engine", &[])?;
-    let Some(geth) = geth else { return Ok(()) };
-    wallets.scenarios("Geth", &["--engine", "geth"])?;
-    wallets.record(geth)
+    thread::scope(|scope| {
+        let mut runs = vec![scope.spawn(|| wallets.scenarios("embedded", &[]))];
+        if let Some(geth) = geth {
+            runs.push(scope.spawn(|| wallets.scenarios("geth", &["--engine", "geth"])));
+            runs.push(scope.spawn(|| wallets.record(geth)));
+        }
+        // All are heard to their end, before the first that failed is returned.
+        let ends: Vec<_> = runs.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        ends.into_iter().try_for_each(|end| end.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+    })
+}
+
+/// Runs a command to its end; anything but success is an error. Every line that it prints comes after `name`, as soon
+/// as it is there.
+fn heard(name: &str, command: &mut Command) -> eyre::Result<()> {
+    let (reader, writer) = io::pipe()?;
+    let described = format!("{command:?}");
+    let child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn();
+    let mut child = Running(child.wrap_err_with(|| format!("cannot start {described}"))?);
+    // The command holds the pipe's other end: it would never be closed.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for line in BufReader::new(reader).lines() {
+        println!("{name:<8}  {}", line?);
+    }
+    let status = child.0.wait()?;
+    ensure!(status.success(), "{described} failed: {status}");
+    Ok(())
 }
 
 /// What is there, or none with the reason.
@@ -89,21 +114,19 @@ struct Wallets {
 }
 
 impl Wallets {
-    /// All libraries' scenarios against an `alys dev` in memory.
+    /// All libraries' scenarios against an `alys dev` in memory, over this engine.
     fn scenarios(&self, engine: &str, flags: &[&str]) -> eyre::Result<()> {
-        println!("scenarios against {engine}");
         let (_running, url) = self.dev(&[&["--slot-seconds", "1"], flags].concat())?;
         let mut scripts = Command::new("node");
         scripts.args(["run.mjs", &url]).current_dir(&self.clients);
         if let Some(python) = &self.python {
             scripts.env("ALYS_PYTHON", python);
         }
-        status(&mut scripts).wrap_err_with(|| format!("scenarios against {engine}"))
+        heard(engine, &mut scripts).wrap_err_with(|| format!("scenarios over the engine {engine}"))
     }
 
     /// The recorder, over an embedded chain and a Geth that follows it.
     fn record(&self, geth: PathBuf) -> eyre::Result<()> {
-        println!("the recorder: the embedded engine and Geth over the same blocks");
         let folder = Folder::new()?;
         let chain = folder.0.join("chain");
         let data_dir = chain.display().to_string();
@@ -123,13 +146,13 @@ impl Wallets {
         let spec = chain.join("chain.json");
         let genesis = Command::new("node").arg("genesis.mjs").arg(spec).current_dir(&self.clients).output();
         let genesis = genesis.wrap_err("cannot start node")?;
-        eyre::ensure!(genesis.status.success(), "{}", String::from_utf8_lossy(&genesis.stderr));
+        ensure!(genesis.status.success(), "{}", String::from_utf8_lossy(&genesis.stderr));
         let genesis = String::from_utf8(genesis.stdout)?;
         let (_running, url) = self.dev(&["--data-dir", &data_dir])?;
         let geth = Geth::new(geth, &folder.0.join("geth"), &genesis, CHAIN_ID, GAS_LIMIT).start()?;
         let mut recorder = Command::new("node");
         recorder.arg("record.mjs").arg(url).args([geth.public_url(), geth.engine_url()]).arg(geth.jwt());
-        status(recorder.current_dir(&self.clients))
+        heard("recorder", recorder.current_dir(&self.clients)).wrap_err("the recorder")
     }
 
     /// Starts `alys dev` on a free port; the process, and where it listens.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures::future;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ use crate::{
 };
 
 const KILLS: u64 = 100;
+/// So many chains share the kills, and run at the same time: a node mostly waits for its slot.
+const CHAINS: u64 = 2;
 
 /// Three kills in ten come while the node opens its files and executes what its engine lacks.
 const EARLY: (u32, u32) = (3, 10);
@@ -82,6 +85,30 @@ pub(crate) async fn heads_agree(node: &Node) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_block_survives_100_kills_at_random_moments_under_load() {
+    let tallies = future::join_all((0..CHAINS).map(|_| killed_again_and_again(KILLS / CHAINS))).await;
+    let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();
+    let [early, silent] = [sum(|tally| tally.early), sum(|tally| tally.silent)];
+    let [blocks, receipts] = [sum(|tally| tally.blocks), sum(|tally| tally.receipts)];
+    println!(
+        "{KILLS} kills on {CHAINS} chains, {early} of them at the start ({silent} before it listened): {blocks} blocks and \
+         {receipts} receipts acknowledged, all there"
+    );
+    assert!(blocks > 50 && receipts > 50, "there was no load");
+    assert!(silent > 0, "no kill came before the node listened");
+}
+
+/// What became of a chain that was killed again and again.
+struct Tally {
+    /// Kills at the start.
+    early: usize,
+    /// Those before the node listened.
+    silent: usize,
+    /// Acknowledged, and there at the end.
+    blocks: usize,
+    receipts: usize,
+}
+
+async fn killed_again_and_again(kills: u64) -> Tally {
     let seed: u64 = rand::rng().random();
     println!("seed {seed}");
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -90,11 +117,11 @@ async fn every_acknowledged_block_survives_100_kills_at_random_moments_under_loa
     let mut wallet = Wallet::new(3);
     let mut before = 0;
     let (mut early, mut silent) = (0, 0);
-    for round in 0..KILLS {
+    for round in 0..kills {
         if round > 0 && random.random_ratio(EARLY.0, EARLY.1) {
             let moment = Duration::from_millis(random.random_range(0..500));
             early += 1;
-            silent += u64::from(!killed_while_starting(&dev_arguments(folder.path()), moment).await);
+            silent += usize::from(!killed_while_starting(&dev_arguments(folder.path()), moment).await);
             continue;
         }
         let node = Node::dev(folder.path()).await;
@@ -130,12 +157,5 @@ async fn every_acknowledged_block_survives_100_kills_at_random_moments_under_loa
     acknowledged.check(&node, seed).await;
     heads_agree(&node).await;
     let Value::Object(_) = node.status().await else { panic!("no status") };
-    println!(
-        "{KILLS} kills, {early} of them at the start ({silent} before it listened): {} blocks and {} receipts \
-         acknowledged, all there",
-        acknowledged.blocks.len(),
-        acknowledged.receipts.len()
-    );
-    assert!(acknowledged.blocks.len() > 50 && acknowledged.receipts.len() > 50, "there was no load");
-    assert!(silent > 0, "no kill came before the node listened");
+    Tally { early, silent, blocks: acknowledged.blocks.len(), receipts: acknowledged.receipts.len() }
 }

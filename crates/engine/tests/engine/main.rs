@@ -1,4 +1,5 @@
-//! The embedded engine from outside: vectors, random chains, crashes, history, calls.
+//! The embedded engine from outside: vectors, random chains, crashes, history, calls; and in `remote` the client
+//! behind the Engine API.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod access_lists;
@@ -13,5 +14,6 @@ mod decoding;
 mod history;
 mod prague;
 mod random;
+mod remote;
 mod summaries;
 mod vectors;

@@ -9,7 +9,7 @@
 
 mod chain;
 // The stand-in for an execution client that the Engine API client's tests use too.
-#[path = "../../../engine/tests/remote/fake.rs"]
+#[path = "../../../engine/tests/engine/remote/fake.rs"]
 mod fake;
 mod first_start;
 mod folders;

@@ -5,9 +5,9 @@ use alys_bus::protocol::engine::EngineHealth;
 use alys_engine::messages::{EngineError, PayloadVerdict};
 use serde_json::{Value, json};
 
-use crate::fake::GENESIS;
-use crate::rig::{Rig, empty, refusal};
-use crate::server::Reaction;
+use crate::remote::fake::GENESIS;
+use crate::remote::rig::{Rig, empty, refusal};
+use crate::remote::server::Reaction;
 
 const FORKCHOICE: &str = "engine_forkchoiceUpdatedV3";
 

@@ -11,9 +11,9 @@ use alys_testkit::within;
 use parking_lot::Mutex;
 use serde_json::json;
 
-use crate::fake::{Chain, Fake, GENESIS};
-use crate::rig::{Rig, config, empty, refusal};
-use crate::server::{Reaction, key};
+use crate::remote::fake::{Chain, Fake, GENESIS};
+use crate::remote::rig::{Rig, config, empty, refusal};
+use crate::remote::server::{Reaction, key};
 
 #[tokio::test]
 async fn an_actor_runs_without_its_client_and_finds_it_when_it_comes() {

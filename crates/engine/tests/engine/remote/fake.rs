@@ -13,7 +13,7 @@ use alys_primitives::payload::{PayloadRules, block_hash};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use crate::server::{Reaction, Server};
+use super::server::{Reaction, Server};
 
 /// This chain, in tests.
 pub(crate) const CHAIN_ID: u64 = 4242;

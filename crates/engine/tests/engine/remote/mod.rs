@@ -1,5 +1,4 @@
 //! The client behind the Engine API: against servers that answer as they are told, and against Geth.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod building;
 mod fake;
@@ -15,6 +14,6 @@ mod real;
 mod reth;
 mod rig;
 // The server that the tests of the crate below use too.
-#[path = "../../../engine-api/tests/api/server.rs"]
+#[path = "../../../../engine-api/tests/api/server.rs"]
 mod server;
 mod singly;

@@ -6,9 +6,9 @@ use alys_engine::messages::EngineError;
 use alys_primitives::payload::PayloadRules;
 use serde_json::{Value, json};
 
-use crate::fake::{self, GAS_LIMIT, GENESIS, payload};
-use crate::rig::{Rig, refusal, rules};
-use crate::server::Reaction;
+use crate::remote::fake::{self, GAS_LIMIT, GENESIS, payload};
+use crate::remote::rig::{Rig, refusal, rules};
+use crate::remote::server::Reaction;
 
 const FORKCHOICE: &str = "engine_forkchoiceUpdatedV3";
 const GET_PAYLOAD: &str = "engine_getPayloadV4";

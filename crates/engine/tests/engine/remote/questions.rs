@@ -12,9 +12,9 @@ use alys_testkit::{PATIENCE, wallet::Unsigned};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::fake::CHAIN_ID;
-use crate::rig::Rig;
-use crate::server::Reaction;
+use crate::remote::fake::CHAIN_ID;
+use crate::remote::rig::Rig;
+use crate::remote::server::Reaction;
 
 const SEND: &str = "eth_sendRawTransaction";
 
@@ -173,7 +173,7 @@ async fn a_client_that_still_indexes_is_asked_again_and_has_nothing_at_genesis()
     let (method, hash) = ("eth_getTransactionReceipt", B256::repeat_byte(5));
     rig.fake.server.set(method, Reaction::Error(-32000, "transaction indexing is in progress"));
     assert_eq!(rig.ask(|reply| EngineMessage::Receipt { hash, reply }).await.unwrap(), None);
-    let block = crate::rig::empty(crate::fake::GENESIS, 1);
+    let block = crate::remote::rig::empty(crate::remote::fake::GENESIS, 1);
     rig.judge(&block).await;
     rig.follow(block.header.payload_hash).await.unwrap();
     let asked = rig.fake.server.count(method);
@@ -223,7 +223,7 @@ async fn a_slow_question_of_a_wallet_takes_no_vote_away() {
     let filter = Box::default();
     let slow = rig.ask(|reply| EngineMessage::Logs { filter, reply });
     let vote = async {
-        let block = crate::rig::empty(crate::fake::GENESIS, 1);
+        let block = crate::remote::rig::empty(crate::remote::fake::GENESIS, 1);
         rig.judge(&block).await
     };
     tokio::select! {

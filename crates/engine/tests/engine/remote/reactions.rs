@@ -7,9 +7,9 @@ use alys_engine::messages::{EngineError, Lack, PayloadVerdict};
 use alys_testkit::PATIENCE;
 use serde_json::json;
 
-use crate::fake::{GENESIS, payload};
-use crate::rig::{Outcome, Rig, empty, rules, with_transfer};
-use crate::server::Reaction;
+use crate::remote::fake::{GENESIS, payload};
+use crate::remote::rig::{Outcome, Rig, empty, rules, with_transfer};
+use crate::remote::server::Reaction;
 
 /// A request of consensus, with the method that is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

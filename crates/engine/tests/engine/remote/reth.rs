@@ -1,7 +1,7 @@
 //! A real Reth, where somebody names one: Alys does not install it.
 
-use crate::geth::failures;
-use crate::real::Kind;
+use crate::remote::geth::failures;
+use crate::remote::real::Kind;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reth_keeps_the_contract_of_engines() {

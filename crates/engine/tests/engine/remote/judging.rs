@@ -8,9 +8,9 @@ use alys_primitives::{ExecutionFacts, spec::BRIDGE};
 use alys_testkit::within;
 use serde_json::{Value, json};
 
-use crate::fake::GENESIS;
-use crate::rig::{Rig, empty, with_transfer};
-use crate::server::Reaction;
+use crate::remote::fake::GENESIS;
+use crate::remote::rig::{Rig, empty, with_transfer};
+use crate::remote::server::Reaction;
 
 const NEW_PAYLOAD: &str = "engine_newPayloadV4";
 

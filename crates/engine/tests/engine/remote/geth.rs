@@ -8,7 +8,7 @@ use alys_peers::launch::LaunchError;
 use alys_testkit::contract::engine::{self, spec};
 use alys_testkit::{PATIENCE, within};
 
-use crate::real::{Kind, Real, config, remote};
+use crate::remote::real::{Kind, Real, config, remote};
 
 /// The sentences that do not hold.
 pub(super) async fn failures(kind: Kind) -> Vec<String> {

@@ -7,9 +7,9 @@ use alys_engine::messages::{EngineMessage, PayloadVerdict};
 use alys_engine_api::JwtKey;
 use serde_json::json;
 
-use crate::fake::{Fake, GENESIS};
-use crate::rig::{Rig, config, with_transfer};
-use crate::server::{Reaction, key};
+use crate::remote::fake::{Fake, GENESIS};
+use crate::remote::rig::{Rig, config, with_transfer};
+use crate::remote::server::{Reaction, key};
 
 /// An account, which is asked for in three calls.
 async fn balance(rig: &Rig) -> U256 {

@@ -11,10 +11,10 @@ use futures::FutureExt as _;
 use serde_json::json;
 use tokio::net::TcpSocket;
 
-use crate::fake::{CHAIN_ID, Fake, GENESIS, payload};
-use crate::questions::forward;
-use crate::rig::{Rig, empty, rules};
-use crate::server::Reaction;
+use crate::remote::fake::{CHAIN_ID, Fake, GENESIS, payload};
+use crate::remote::questions::forward;
+use crate::remote::rig::{Rig, empty, rules};
+use crate::remote::server::Reaction;
 
 const ASKED: &str = "eth_getProof";
 

@@ -7,10 +7,10 @@ use alys_testkit::{PATIENCE, within};
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::fake::GENESIS;
-use crate::questions::forward;
-use crate::rig::Rig;
-use crate::server::Reaction;
+use crate::remote::fake::GENESIS;
+use crate::remote::questions::forward;
+use crate::remote::rig::Rig;
+use crate::remote::server::Reaction;
 
 #[tokio::test]
 async fn what_chain_asks_is_answered_while_silent_questions_of_wallets_hold_every_place() {

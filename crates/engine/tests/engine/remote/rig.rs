@@ -20,8 +20,8 @@ use alys_testkit::{PATIENCE, within};
 use ractor::ActorRef;
 use serde_json::{Value, json};
 
-use crate::fake::{CHAIN_ID, Fake, GAS_LIMIT, GENESIS, payload};
-use crate::server::{NOW, key};
+use crate::remote::fake::{CHAIN_ID, Fake, GAS_LIMIT, GENESIS, payload};
+use crate::remote::server::{NOW, key};
 
 pub(super) type Outcome<T, E> = Result<T, AskError<E>>;
 
