@@ -75,6 +75,7 @@ const PEERS_REQUIRED: Variables<'_> = &[("ALYS_PEERS", "required")];
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
 /// All parts in order. At the end it prints how long each took: what a change costs everyone who waits for CI.
+#[allow(clippy::disallowed_methods, reason = "how long commands took, which no test pauses")]
 fn ci() -> eyre::Result<()> {
     let parts = [
         ("formatting", Task::Fmt, NO_VARIABLES),

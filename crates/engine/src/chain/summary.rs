@@ -7,6 +7,9 @@ use alloy_rlp::{RlpDecodable, RlpEncodable};
 use super::block::ExecutedBlock;
 use crate::error::StateError;
 
+/// Less than this, in wei per gas, is no tip that a suggestion goes by (Geth's).
+const LEAST_TIP: u128 = 2;
+
 /// Transactions of one block that paid the same tip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct PaidTip {
@@ -79,13 +82,13 @@ impl BlockSummary {
         percentiles.iter().map(tip_at).collect()
     }
 
-    /// The tips of the `count` cheapest transactions that paid one at all, lowest first.
+    /// The tips of the `count` cheapest transactions that paid one worth the name, lowest first.
     pub fn lowest_tips(&self, count: usize) -> impl Iterator<Item = u128> + '_ {
         let each = move |paid: &PaidTip| {
             let times = usize::try_from(paid.transactions).unwrap_or(usize::MAX).min(count);
             std::iter::repeat_n(paid.tip, times)
         };
-        self.tips.iter().filter(|paid| paid.tip > 0).flat_map(each).take(count)
+        self.tips.iter().filter(|paid| paid.tip >= LEAST_TIP).flat_map(each).take(count)
     }
 
     pub(super) fn decode(height: u64, bytes: &[u8]) -> Result<Self, StateError> {

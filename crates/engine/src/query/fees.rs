@@ -12,12 +12,15 @@ use crate::embedded::Opened;
 use crate::execute::next_base_fee;
 use crate::messages::QueryError;
 
-/// Histories of so many blocks are answered beside the short look-ups: as many as a suggestion looks at, and more
+/// Histories of so many blocks are answered beside the short look-ups: no more than a suggestion looks at, and more
 /// than wallets ask for.
-pub(super) const SHORT_HISTORY: u64 = TIP_BLOCKS;
+pub(super) const SHORT_HISTORY: u64 = 20;
 
-/// So many blocks are looked at for a suggestion (Geth's).
-const TIP_BLOCKS: u64 = 20;
+/// So many blocks are looked at for a suggestion, and further ones for those that say little (Geth's).
+const TIP_BLOCKS: usize = 20;
+
+/// So many tips are enough to look no further (Geth's).
+const TIPS: usize = 2 * TIP_BLOCKS;
 
 /// Of each block the lowest tips count: those are what it took to get in (Geth's).
 const TIPS_PER_BLOCK: usize = 3;
@@ -80,21 +83,38 @@ pub(super) fn suggested_tip(opened: &Opened) -> Result<u128, QueryError> {
     }
     let last = known.map_or(u128::from(opened.config.default_tip), |(_, tip)| tip);
     let newest = world.head.number;
-    let mut tips = Vec::new();
-    each(&world, None, newest.saturating_sub(TIP_BLOCKS - 1), newest, |summary| {
-        let before = tips.len();
-        tips.extend(summary.lowest_tips(TIPS_PER_BLOCK));
-        // An empty block says that the last suggestion was enough.
-        if tips.len() == before {
-            tips.push(last);
-        }
-    })?;
-    tips.sort_unstable();
-    let middle = tips.len().saturating_sub(1) * TIP_PERCENTILE / 100;
-    let tip = tips.get(middle).copied().unwrap_or(last);
+    let mut blocks: Vec<Vec<u128>> = Vec::new();
+    // Block 0 has no transactions and no say. More than this are never looked at: each says something.
+    let oldest = newest.saturating_sub(TIPS as u64 - 1).max(1);
+    each(&world, None, oldest, newest, |summary| blocks.push(summary.lowest_tips(TIPS_PER_BLOCK).collect()))?;
+    let tip = suggestion(blocks.iter().rev().map(Vec::as_slice), last);
     let tip = tip.clamp(u128::from(opened.config.pool.min_tip).min(MAX_TIP), MAX_TIP);
     *opened.suggested_tip.lock() = Some((world.head.hash, tip));
     Ok(tip)
+}
+
+/// The tip to suggest after blocks of which these are the lowest tips, the newest first. `last` is the suggestion before.
+///
+/// Geth's rule, by which a block with at most one tip has one more block looked at, until there are enough. Geth counts
+/// them as its threads have read them; here it is the newest first.
+fn suggestion<'a>(blocks: impl ExactSizeIterator<Item = &'a [u128]>, last: u128) -> u128 {
+    let count = blocks.len();
+    let mut looked_at = count.min(TIP_BLOCKS);
+    let mut tips: Vec<u128> = Vec::new();
+    for (number, block) in (1..).zip(blocks) {
+        if number > looked_at {
+            break;
+        }
+        let awaited = looked_at - number;
+        if block.len() <= 1 && looked_at < count && tips.len() + 1 + awaited < TIPS {
+            looked_at += 1;
+        }
+        // An empty block says that the last suggestion was enough.
+        tips.extend(if block.is_empty() { &[last] } else { block });
+    }
+    tips.sort_unstable();
+    let middle = tips.len().saturating_sub(1) * TIP_PERCENTILE / 100;
+    tips.get(middle).copied().unwrap_or(last)
 }
 
 /// Every canonical block from `from` to `to`, in short.
@@ -114,4 +134,45 @@ fn each(
         summaries.iter().for_each(&mut see);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suggested(blocks: &[&[u128]], last: u128) -> u128 {
+        suggestion(blocks.iter().copied(), last)
+    }
+
+    #[test]
+    fn without_blocks_the_last_suggestion_stands() {
+        assert_eq!(suggested(&[], 7), 7);
+        assert_eq!(suggested(&[&[]; 100], 7), 7);
+    }
+
+    #[test]
+    fn the_sixtieth_percentile_of_what_it_took_to_get_in_is_suggested() {
+        assert_eq!(suggested(&[&[1, 2, 3], &[4, 5, 6]], 9), 4);
+        assert_eq!(suggested(&[&[10], &[20], &[30], &[40], &[50], &[60]], 9), 40);
+    }
+
+    /// Busy blocks behind quiet ones are found.
+    #[test]
+    fn a_block_that_says_little_has_one_more_looked_at() {
+        let (quiet, busy): (&[u128], &[u128]) = (&[], &[5, 5, 5]);
+        let blocks = [[quiet; TIP_BLOCKS], [busy; TIP_BLOCKS]].concat();
+        assert_eq!(suggested(&blocks, 1), 5, "20 say nothing, and further ones say 5");
+        assert_eq!(suggested(&blocks[..TIP_BLOCKS], 1), 1);
+        let blocks = [[busy; TIP_BLOCKS], [&[9; 3]; TIP_BLOCKS]].concat();
+        assert_eq!(suggested(&blocks, 1), 5, "20 say enough");
+    }
+
+    #[test]
+    fn forty_tips_are_enough() {
+        let [quiet, one]: [&[u128]; 2] = [&[], &[5]];
+        let blocks = [vec![one; TIPS], vec![quiet; TIPS]].concat();
+        assert_eq!(suggested(&blocks, 1), 5);
+        let blocks = [vec![one; 15], vec![quiet; 100]].concat();
+        assert_eq!(suggested(&blocks, 1), 1, "15 of 40");
+    }
 }
