@@ -110,7 +110,10 @@ fn suggestion<'a>(blocks: impl ExactSizeIterator<Item = &'a [u128]>, last: u128)
             looked_at += 1;
         }
         // An empty block says that the last suggestion was enough.
-        tips.extend(if block.is_empty() { &[last] } else { block });
+        if block.is_empty() {
+            tips.push(last);
+        }
+        tips.extend(block);
     }
     tips.sort_unstable();
     let middle = tips.len().saturating_sub(1) * TIP_PERCENTILE / 100;
@@ -140,6 +143,9 @@ fn each(
 mod tests {
     use super::*;
 
+    const QUIET: &[u128] = &[];
+    const BUSY: &[u128] = &[5, 5, 5];
+
     fn suggested(blocks: &[&[u128]], last: u128) -> u128 {
         suggestion(blocks.iter().copied(), last)
     }
@@ -147,7 +153,7 @@ mod tests {
     #[test]
     fn without_blocks_the_last_suggestion_stands() {
         assert_eq!(suggested(&[], 7), 7);
-        assert_eq!(suggested(&[&[]; 100], 7), 7);
+        assert_eq!(suggested(&[QUIET; 100], 7), 7);
     }
 
     #[test]
@@ -159,20 +165,19 @@ mod tests {
     /// Busy blocks behind quiet ones are found.
     #[test]
     fn a_block_that_says_little_has_one_more_looked_at() {
-        let (quiet, busy): (&[u128], &[u128]) = (&[], &[5, 5, 5]);
-        let blocks = [[quiet; TIP_BLOCKS], [busy; TIP_BLOCKS]].concat();
+        let blocks = [[QUIET; TIP_BLOCKS], [BUSY; TIP_BLOCKS]].concat();
         assert_eq!(suggested(&blocks, 1), 5, "20 say nothing, and further ones say 5");
         assert_eq!(suggested(&blocks[..TIP_BLOCKS], 1), 1);
-        let blocks = [[busy; TIP_BLOCKS], [&[9; 3]; TIP_BLOCKS]].concat();
+        let blocks = [[BUSY; TIP_BLOCKS], [&[9, 9, 9]; TIP_BLOCKS]].concat();
         assert_eq!(suggested(&blocks, 1), 5, "20 say enough");
     }
 
     #[test]
     fn forty_tips_are_enough() {
-        let [quiet, one]: [&[u128]; 2] = [&[], &[5]];
-        let blocks = [vec![one; TIPS], vec![quiet; TIPS]].concat();
+        let one: &[u128] = &[5];
+        let blocks = [vec![one; TIPS], vec![QUIET; TIPS]].concat();
         assert_eq!(suggested(&blocks, 1), 5);
-        let blocks = [vec![one; 15], vec![quiet; 100]].concat();
+        let blocks = [vec![one; 15], vec![QUIET; 100]].concat();
         assert_eq!(suggested(&blocks, 1), 1, "15 of 40");
     }
 }
