@@ -168,7 +168,7 @@ mod tests {
         let blocks = [[QUIET; TIP_BLOCKS], [BUSY; TIP_BLOCKS]].concat();
         assert_eq!(suggested(&blocks, 1), 5, "20 say nothing, and further ones say 5");
         assert_eq!(suggested(&blocks[..TIP_BLOCKS], 1), 1);
-        let blocks = [[BUSY; TIP_BLOCKS], [&[9, 9, 9]; TIP_BLOCKS]].concat();
+        let blocks = [[BUSY; TIP_BLOCKS], [&[9, 9, 9][..]; TIP_BLOCKS]].concat();
         assert_eq!(suggested(&blocks, 1), 5, "20 say enough");
     }
 
