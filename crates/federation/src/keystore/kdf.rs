@@ -39,7 +39,7 @@ pub enum Kdf {
 }
 
 impl Kdf {
-    /// What EIP-2335 and staking tools use: scrypt over 256 MiB, about half a second.
+    /// What EIP-2335 and staking tools use: scrypt over 256 MiB.
     #[must_use]
     pub const fn standard() -> Self {
         Self::Scrypt { log_n: 18 }

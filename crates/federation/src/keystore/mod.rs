@@ -142,7 +142,7 @@ impl Keystore {
 
     /// Encrypts the three keys and writes them; durable when this returns.
     ///
-    /// Runs the key derivation three times, with [`Kdf::standard`] about half a second each.
+    /// Runs the key derivation three times, which with [`Kdf::standard`] takes seconds: that is its purpose.
     ///
     /// # Errors
     /// [`KeystoreError::Exists`] where a file is there and `existing` is [`Existing::Refuse`]; else what
