@@ -4,10 +4,8 @@
 
 use std::{
     env,
-    fmt::Write as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    time::Instant,
 };
 
 use clap::{Parser, Subcommand};
@@ -68,35 +66,17 @@ fn main() -> ExitCode {
     }
 }
 
-const NO_VARIABLES: Variables<'_> = &[];
 /// Where a peer is absent, a test that needs it fails.
 const PEERS_REQUIRED: Variables<'_> = &[("ALYS_PEERS", "required")];
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// All parts in order. At the end it prints how long each took: what a change costs everyone who waits for CI.
-#[allow(clippy::disallowed_methods, reason = "how long commands took, which no test pauses")]
 fn ci() -> eyre::Result<()> {
-    let parts = [
-        ("formatting", Task::Fmt, NO_VARIABLES),
-        ("contracts", Task::Contracts { check: true }, NO_VARIABLES),
-        ("clippy", Task::Clippy, NO_VARIABLES),
-        ("documentation", Task::Docs, NO_VARIABLES),
-        ("peers", Task::Peers { names: Vec::new(), list: false }, NO_VARIABLES),
-        ("tests", Task::Test, PEERS_REQUIRED),
-        ("wallets", Task::Wallets, PEERS_REQUIRED),
-        ("outages", Task::Outages, PEERS_REQUIRED),
-    ];
-    let mut table = String::new();
-    let begun = Instant::now();
-    for (name, task, variables) in parts {
-        let started = Instant::now();
-        run(task, variables)?;
-        let (took, so_far) = (started.elapsed().as_secs(), begun.elapsed().as_secs());
-        writeln!(table, "{name:<13} {took:>5} s {so_far:>5} s")?;
-    }
-    print!("part           took   so far\n{table}");
-    Ok(())
+    [Task::Fmt, Task::Contracts { check: true }, Task::Clippy, Task::Docs]
+        .into_iter()
+        .try_for_each(|task| run(task, &[]))?;
+    run(Task::Peers { names: Vec::new(), list: false }, &[])?;
+    [Task::Test, Task::Wallets, Task::Outages].into_iter().try_for_each(|task| run(task, PEERS_REQUIRED))
 }
 
 /// Does one task, its tests with `variables`.
