@@ -94,6 +94,8 @@ async fn every_acknowledged_block_survives_100_kills_at_random_moments_under_loa
          {receipts} receipts acknowledged, all there"
     );
     assert!(blocks > 50 && receipts > 50, "there was no load");
+    let loaded = |tally: &Tally| tally.blocks > 10 && tally.receipts > 10;
+    assert!(tallies.iter().all(loaded), "a chain had no load");
     assert!(silent > 0, "no kill came before the node listened");
 }
 
