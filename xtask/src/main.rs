@@ -3,14 +3,16 @@
 //! `cargo xtask ci` is what has to pass before anything lands. Each part can be run alone.
 
 use std::{
-    env,
+    env, panic,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
+    thread,
 };
 
 use clap::{Parser, Subcommand};
 use eyre::{OptionExt as _, WrapErr as _, ensure};
 
+mod compiler;
 mod contracts;
 mod peers;
 mod wallets;
@@ -57,13 +59,15 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().task, &[]) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let done = if compiler::is_called() {
+        compiler::run()
+    } else {
+        run(Cli::parse().task, &[]).map(|()| ExitCode::SUCCESS)
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Where a peer is absent, a test that needs it fails.
@@ -72,11 +76,31 @@ const PEERS_REQUIRED: Variables<'_> = &[("ALYS_PEERS", "required")];
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
 fn ci() -> eyre::Result<()> {
-    [Task::Fmt, Task::Contracts { check: true }, Task::Clippy, Task::Docs]
-        .into_iter()
-        .try_for_each(|task| run(task, &[]))?;
-    run(Task::Peers { names: Vec::new(), list: false }, &[])?;
-    [Task::Test, Task::Wallets, Task::Outages].into_iter().try_for_each(|task| run(task, PEERS_REQUIRED))
+    run(Task::Fmt, &[])?;
+    run(Task::Contracts { check: true }, &[])?;
+    let compiler = compiler::install()?;
+    let variables = [PEERS_REQUIRED, &[("RUSTC_WORKSPACE_WRAPPER", &compiler)]].concat();
+    // What mostly waits runs beside what mostly computes.
+    both(
+        || run(Task::Peers { names: Vec::new(), list: false }, &[]),
+        || cargo(&["test", "--workspace", "--all-targets", "--no-run", "--locked"], &variables),
+    )?;
+    both(
+        || run(Task::Test, &variables),
+        || [Task::Wallets, Task::Outages].into_iter().try_for_each(|task| run(task, &variables)),
+    )
+}
+
+/// Does both at the same time, to their ends; the first's error before the second's.
+fn both(
+    first: impl FnOnce() -> eyre::Result<()> + Send,
+    second: impl FnOnce() -> eyre::Result<()>,
+) -> eyre::Result<()> {
+    thread::scope(|scope| {
+        let first = scope.spawn(first);
+        let second = second();
+        first.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked)).and(second)
+    })
 }
 
 /// Does one task, its tests with `variables`.
@@ -97,12 +121,13 @@ fn run(task: Task, variables: Variables<'_>) -> eyre::Result<()> {
         Task::Wallets => {
             // The program as the workspace's tests have it, all of them: what one test alone needs has other
             // features, and would be compiled a second time.
-            cargo(&["test", "--workspace", "--no-run", "--locked"], &[])?;
+            cargo(&["test", "--workspace", "--no-run", "--locked"], variables)?;
             wallets::run(&root()?, variables)
         }
         Task::Outages => {
             let tests = ["test", "--workspace", "--tests", "--locked", "--"];
-            cargo(&[&tests[..], &["--ignored", "--nocapture", "all_outages"]].concat(), PEERS_REQUIRED)
+            let required = [PEERS_REQUIRED, variables].concat();
+            cargo(&[&tests[..], &["--ignored", "--nocapture", "all_outages"]].concat(), &required)
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct EngineConfig {
     pub max_logs: usize,
     /// How many blocks a fee history may span; a longer one is cut. Default 1,024, as Geth's.
     pub max_fee_history: u64,
-    /// The tip that is suggested where the last blocks say nothing, in wei per gas. Default 1 gwei.
+    /// The tip that is suggested where the last blocks say nothing, in wei per gas. Default 0.001 gwei, as Geth's.
     pub default_tip: u64,
 }
 
@@ -78,7 +78,7 @@ impl Default for EngineConfig {
             max_log_blocks: 10_000,
             max_logs: 10_000,
             max_fee_history: 1_024,
-            default_tip: 1_000_000_000,
+            default_tip: 1_000_000,
         }
     }
 }

@@ -12,6 +12,7 @@ mod rig;
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::Semaphore;
 
 use outage::{How, Outage, Report};
 use rig::Rig;
@@ -43,6 +44,8 @@ const NODES: usize = 10;
 #[ignore = "takes about eight minutes: cargo xtask outages"]
 async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_loses_no_block() {
     let Some(geth) = alys_peers::required(alys_peers::geth()) else { return };
+    // Two at a time begin, for it is work: keys, genesis, Geth. The others' outages go on meanwhile.
+    let starting = Semaphore::new(2);
     let rigs = (0..NODES).map(async |number| {
         let mut outages = Vec::new();
         // Once the chain is thrown away, by one of the operators.
@@ -52,7 +55,10 @@ async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_lose
                 outages.extend([Outage { how, seconds }; 20 / NODES]);
             }
         }
-        Rig::start(geth.clone()).await.suffer(&outages).await
+        let permit = starting.acquire().await.unwrap();
+        let rig = Rig::start(geth.clone()).await;
+        drop(permit);
+        rig.suffer(&outages).await
     });
     let report = Report::of(join_all(rigs).await);
     println!("{report}");

@@ -370,7 +370,7 @@ async fn the_fee_history_has_the_next_base_fee_and_tips_weighted_by_gas() {
 async fn the_suggested_tip_follows_what_is_paid_and_rests_where_nothing_is() {
     let mut rig = Rig::start().await;
     let suggested = async |rig: &Rig| rig.ask(|reply| EngineMessage::SuggestedTip { reply }).await.unwrap();
-    assert_eq!(suggested(&rig).await, 1_000_000_000);
+    assert_eq!(suggested(&rig).await, 1_000_000);
     for nonce in 0..20 {
         rig.submit(&Send { tip: 3_000_000_000, ..Send::transfer(0, nonce, FEE_SINK, 1) }).await.unwrap();
         rig.next_block().await;
@@ -378,6 +378,22 @@ async fn the_suggested_tip_follows_what_is_paid_and_rests_where_nothing_is() {
     assert_eq!(suggested(&rig).await, 3_000_000_000);
     rig.next_block().await;
     assert_eq!(suggested(&rig).await, 3_000_000_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn busy_blocks_behind_twenty_quiet_ones_have_a_say_in_the_suggested_tip() {
+    let mut rig = Rig::start().await;
+    for nonce in 0..7 {
+        for sender in 0..3 {
+            let send = Send { tip: 3_000_000_000, ..Send::transfer(sender, nonce, FEE_SINK, 1) };
+            rig.submit(&send).await.unwrap();
+        }
+        rig.next_block().await;
+    }
+    for _ in 0..20 {
+        rig.next_block().await;
+    }
+    assert_eq!(rig.ask(|reply| EngineMessage::SuggestedTip { reply }).await.unwrap(), 3_000_000_000);
 }
 
 #[tokio::test(start_paused = true)]
