@@ -141,6 +141,7 @@ impl Wallets {
             &id,
             "--gas-limit",
             &limit,
+            "--light-kdf",
         ];
         status(Command::new(&self.node).args(made).stdout(Stdio::null()))?;
         let spec = chain.join("chain.json");

@@ -6,7 +6,7 @@ mod profile;
 
 use std::{fs, path::Path};
 
-use alys_federation::{MemberKeys, keystore::Kdf};
+use alys_federation::MemberKeys;
 use alys_node::{Node, NodeConfig};
 use alys_primitives::ChainSpec;
 use eyre::{WrapErr as _, ensure};
@@ -73,9 +73,10 @@ fn in_folder(args: &DevArgs, folder: &Path) -> eyre::Result<Ready> {
             chain: args.chain.clone(),
             fund: args.fund.clone(),
             password_file: None,
+            // The password lies beside the keys: dear derivation would only slow the start.
+            light_kdf: true,
         };
-        // The password lies beside the keys: dear derivation would only slow the start.
-        init::make(&files, Kdf::development(), &profile::template())?;
+        init::make(&files, &profile::template())?;
     }
     let folder = fs::canonicalize(folder).wrap_err_with(|| format!("cannot find {}", folder.display()))?;
     let config = profile::of_file(args, folder.join(init::CONFIG))?;

@@ -48,7 +48,7 @@ pub(crate) const TEMPLATE: &str = include_str!("alys.toml");
 
 /// Runs the command.
 pub(crate) fn run(args: &InitArgs) -> eyre::Result<()> {
-    make(args, Kdf::standard(), TEMPLATE)?;
+    make(args, TEMPLATE)?;
     let folder = &args.data_dir;
     let listed: String = [
         (folder.join(SPEC), "the chain spec"),
@@ -66,17 +66,17 @@ pub(crate) fn run(args: &InitArgs) -> eyre::Result<()> {
 }
 
 /// Makes the files of a new chain in `args.data_dir`; all of them are durable when it returns.
-pub(crate) fn make(args: &InitArgs, kdf: Kdf, template: &str) -> eyre::Result<()> {
-    make_in_steps(args, kdf, template, &mut || Ok(()))
+pub(crate) fn make(args: &InitArgs, template: &str) -> eyre::Result<()> {
+    make_in_steps(args, template, &mut || Ok(()))
 }
 
 /// As [`make`]; `step` is called after each thing that is done to the disk, and an error from it ends the work there.
 fn make_in_steps(
     args: &InitArgs,
-    kdf: Kdf,
     template: &str,
     step: &mut dyn FnMut() -> eyre::Result<()>,
 ) -> eyre::Result<()> {
+    let kdf = if args.light_kdf { Kdf::development() } else { Kdf::standard() };
     let given = args.password_file.as_deref().map(|file| read_password(file).map(|word| (word, file)));
     let given = given.transpose()?;
     let chain = new_chain::make(&args.name, &args.chain, &args.fund)?;
@@ -169,6 +169,7 @@ mod tests {
             chain: ChainArgs::default(),
             fund: FundArgs::default(),
             password_file,
+            light_kdf: true,
         }
     }
 
@@ -186,7 +187,6 @@ mod tests {
 
     #[test]
     fn a_kill_at_any_step_of_init_is_in_the_way_of_nothing() {
-        let quick = Kdf::Scrypt { log_n: 1 };
         for given in [false, true] {
             let mut cuts = 0;
             loop {
@@ -205,7 +205,7 @@ mod tests {
                     left -= 1;
                     Ok(())
                 };
-                let ended = make_in_steps(&arguments, quick, TEMPLATE, &mut cut);
+                let ended = make_in_steps(&arguments, TEMPLATE, &mut cut);
                 if ended.is_ok() {
                     whole(&folder);
                     break;
@@ -214,10 +214,10 @@ mod tests {
                 if folder.join(SPEC).exists() {
                     whole_but_for_the_staging(&folder);
                 } else {
-                    make(&arguments, quick, TEMPLATE).unwrap();
+                    make(&arguments, TEMPLATE).unwrap();
                     whole(&folder);
                 }
-                let again = make(&arguments, quick, TEMPLATE).unwrap_err().to_string();
+                let again = make(&arguments, TEMPLATE).unwrap_err().to_string();
                 assert!(again.contains("holds a chain already"), "{again}");
                 whole(&folder);
                 cuts += 1;
@@ -237,14 +237,13 @@ mod tests {
     fn keys_that_no_interrupted_init_left_are_never_touched() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("chain");
-        let quick = Kdf::Scrypt { log_n: 1 };
         let arguments = arguments(&folder, None);
-        make(&arguments, quick, TEMPLATE).unwrap();
+        make(&arguments, TEMPLATE).unwrap();
         let share = fs::read(folder.join("keys/share.json")).unwrap();
         // Cut when only the empty staging was left to be removed, and then the spec was lost.
         fs::create_dir(folder.join(staging::READY)).unwrap();
         fs::remove_file(folder.join(SPEC)).unwrap();
-        let refused = make(&arguments, quick, TEMPLATE).unwrap_err().to_string();
+        let refused = make(&arguments, TEMPLATE).unwrap_err().to_string();
         assert!(refused.contains(folder.join(PASSWORD).to_str().unwrap()), "{refused}");
         assert!(refused.contains("move it away"), "{refused}");
         assert_eq!(fs::read(folder.join("keys/share.json")).unwrap(), share);

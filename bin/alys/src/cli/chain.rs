@@ -98,6 +98,10 @@ pub(crate) struct InitArgs {
     /// Without it a random one is written beside the keys.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Encrypt the keys so that they open at once, and a password is guessed as quickly: for tests alone. Without it
+    /// each takes about a second and 256 MiB.
+    #[arg(long)]
+    pub(crate) light_kdf: bool,
 }
 
 /// Options of `alys genesis`.

@@ -9,9 +9,34 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn init(folder: &Path) {
-    let made = output(&["init", "--data-dir", folder.to_str().unwrap(), "--slot-seconds", "1"]);
+    made(folder, &["--light-kdf"]);
+}
+
+fn made(folder: &Path, flags: &[&str]) {
+    let always = ["init", "--data-dir", folder.to_str().unwrap(), "--slot-seconds", "1"];
+    let made = output(&[&always, flags].concat());
     assert!(made.status.success(), "{}", text(&made.stderr));
     assert!(text(&made.stdout).contains("trusted dealer"), "{}", text(&made.stdout));
+}
+
+/// What the keystores' scrypt takes: its `n`, of each.
+fn costs(folder: &Path) -> Vec<serde_json::Value> {
+    let files = fs::read_dir(folder.join("keys")).unwrap().map(|file| file.unwrap().path());
+    let keystores = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+    let documents = keystores.map(|file| fs::read_to_string(file).unwrap());
+    documents
+        .map(|text| {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()["crypto"]["kdf"]["params"]["n"].take()
+        })
+        .collect()
+}
+
+#[test]
+fn keys_are_dear_to_guess_unless_told_otherwise() {
+    let (dear, light) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    made(dear.path(), &[]);
+    made(light.path(), &["--light-kdf"]);
+    assert_eq!((costs(dear.path()), costs(light.path())), (vec![262_144.into(); 3], vec![1_024.into(); 3]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +240,7 @@ fn a_reader_that_goes_early_is_no_failure() {
     let (chain, config, spec) = (path("chain"), path("chain/alys.toml"), path("chain/chain.json"));
     let commands: &[&[&str]] = &[
         &["completions", "zsh"],
-        &["init", "--data-dir", &chain],
+        &["init", "--data-dir", &chain, "--light-kdf"],
         &["run", "--check", "--config", &config],
         &["genesis", "--spec", &spec],
         &["engine", "genesis", "--out", &path("genesis.json")],

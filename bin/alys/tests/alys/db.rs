@@ -141,7 +141,7 @@ async fn a_checkpoint_is_a_copy_and_a_pruned_node_goes_on() {
 fn a_node_that_has_never_run_has_no_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    assert!(output(&["init", "--data-dir", at.to_str().unwrap()]).status.success());
+    assert!(output(&["init", "--data-dir", at.to_str().unwrap(), "--light-kdf"]).status.success());
     for command in [&["stats"][..], &["check"], &["prune", "--below", "1"], &["move", "--to", "redb"]] {
         let (done, _, said) = db(at, command);
         assert!(!done && said.contains("has the node run?"), "{command:?}: {said}");

@@ -7,7 +7,7 @@ use rand::Rng as _;
 use crate::process::{Node, dev_arguments, killed_while_starting, output};
 
 fn init(folder: &Path) -> (bool, String) {
-    let made = output(&["init", "--data-dir", folder.to_str().unwrap()]);
+    let made = output(&["init", "--data-dir", folder.to_str().unwrap(), "--light-kdf"]);
     (made.status.success(), String::from_utf8(made.stderr).unwrap())
 }
 

@@ -15,7 +15,7 @@ use crate::process::{Node, output};
 /// A member's folder of a chain of `members`.
 fn folder(members: usize) -> (tempfile::TempDir, ChainSpec) {
     let folder = tempfile::tempdir().unwrap();
-    let made = output(&["init", "--data-dir", folder.path().to_str().unwrap()]);
+    let made = output(&["init", "--data-dir", folder.path().to_str().unwrap(), "--light-kdf"]);
     assert!(made.status.success());
     let dealt = DevelopmentDealer::from_seed([7; 32]).deal(members).unwrap();
     let spec = DevelopmentChain {

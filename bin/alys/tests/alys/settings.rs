@@ -95,7 +95,7 @@ async fn a_node_is_addressed_by_the_names_it_was_given_and_beyond_this_machine_b
 async fn a_chain_that_is_there_shows_its_own_accounts_and_refuses_to_be_asked_for_others() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().to_str().unwrap();
-    let made = output(&["init", "--data-dir", at, "--accounts", "3", "--balance", "5"]);
+    let made = output(&["init", "--data-dir", at, "--accounts", "3", "--balance", "5", "--light-kdf"]);
     assert!(made.status.success());
     let node = Node::start(&["dev", "--data-dir", at, "--http", "127.0.0.1:0", "--log", "warn"]).await;
     let banner = node.banner.join("\n");

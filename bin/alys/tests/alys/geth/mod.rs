@@ -44,9 +44,13 @@ const NODES: usize = 10;
 #[ignore = "takes about eight minutes: cargo xtask outages"]
 async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_loses_no_block() {
     let Some(geth) = alys_peers::required(alys_peers::geth()) else { return };
-    // Two at a time begin, for it is work: keys, genesis, Geth. The others' outages go on meanwhile.
+    // Two at a time, for it is work, and all before the first outage.
     let starting = Semaphore::new(2);
-    let rigs = (0..NODES).map(async |number| {
+    let rigs = join_all((0..NODES).map(async |_| {
+        let _permit = starting.acquire().await.unwrap();
+        Rig::start(geth.clone()).await
+    }));
+    let reports = rigs.await.into_iter().enumerate().map(async |(number, rig)| {
         let mut outages = Vec::new();
         // Once the chain is thrown away, by one of the operators.
         outages.extend((number == 0).then_some(Outage { how: How::Wiped, seconds: 10 }));
@@ -55,12 +59,9 @@ async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_lose
                 outages.extend([Outage { how, seconds }; 20 / NODES]);
             }
         }
-        let permit = starting.acquire().await.unwrap();
-        let rig = Rig::start(geth.clone()).await;
-        drop(permit);
         rig.suffer(&outages).await
     });
-    let report = Report::of(join_all(rigs).await);
+    let report = Report::of(join_all(reports).await);
     println!("{report}");
     report.check(RESUMES);
 }

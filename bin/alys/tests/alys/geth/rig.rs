@@ -53,7 +53,7 @@ impl Rig {
     pub(crate) async fn start(program: PathBuf) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let chain = folder.path().join("node");
-        let made = output(&["init", "--data-dir", chain.to_str().unwrap()]);
+        let made = output(&["init", "--data-dir", chain.to_str().unwrap(), "--light-kdf"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let spec = ChainSpec::from_json(&fs::read_to_string(chain.join("chain.json")).unwrap()).unwrap();
         let genesis = serde_json::to_string(&spec.execution_genesis_file()).unwrap();
