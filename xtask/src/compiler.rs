@@ -1,9 +1,9 @@
 //! What cargo calls in CI in place of the compiler, for each crate of ours: it compiles, lints and documents.
 //!
-//! `cargo clippy` and `cargo doc` need other people's crates as signatures, `cargo test` as code: they are compiled
-//! twice, which was a third of a cold CI. By cargo's `RUSTC_WORKSPACE_WRAPPER` the one build that the tests need
-//! is enough: clippy's driver, a rustc that lints on its way, compiles the crate, then rustdoc documents it with
-//! the dependencies that were compiled for it. `cargo xtask clippy` and `cargo xtask docs` say the same, each alone.
+//! `cargo clippy` and `cargo doc` need other people's crates as signatures, `cargo test` as code: on a clean machine all
+//! are compiled twice. By cargo's `RUSTC_WORKSPACE_WRAPPER` the one build that the tests need is enough: clippy's
+//! driver, a rustc that lints on its way, compiles the crate, then rustdoc documents it with the dependencies that were
+//! compiled for it (`docs/adr/0009`). `cargo xtask clippy` and `cargo xtask docs` say the same, each alone.
 
 use std::{
     env,

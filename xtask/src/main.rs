@@ -80,19 +80,14 @@ fn ci() -> eyre::Result<()> {
     run(Task::Contracts { check: true }, &[])?;
     let compiler = compiler::install()?;
     let variables = [PEERS_REQUIRED, &[("RUSTC_WORKSPACE_WRAPPER", &compiler)]].concat();
-    // What mostly waits runs beside what mostly computes.
+    // What waits runs beside what computes.
     both(
         || run(Task::Peers { names: Vec::new(), list: false }, &[]),
         || cargo(&["test", "--workspace", "--all-targets", "--no-run", "--locked"], &variables),
     )?;
-    both(
-        || {
-            // Of this thread, and what it starts. The outages are held to seconds, so where both want a core they go first.
-            rustix::process::nice(5)?;
-            run(Task::Test, &variables)
-        },
-        || [Task::Wallets, Task::Outages].into_iter().try_for_each(|task| run(task, &variables)),
-    )
+    both(|| run(Task::Test, &variables), || run(Task::Wallets, &variables))?;
+    // By themselves: they are held to seconds.
+    run(Task::Outages, &variables)
 }
 
 /// Does both at the same time, to their ends; the first's error before the second's.
