@@ -99,7 +99,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// Encrypt the keys so that they open at once, and a password is guessed as quickly: for tests alone. Without it
-    /// each takes about a second and 256 MiB.
+    /// each try takes 256 MiB of memory.
     #[arg(long)]
     pub(crate) light_kdf: bool,
 }
