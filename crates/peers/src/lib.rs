@@ -5,6 +5,7 @@
 //!   installs them under `alys/peers/<name>-<version>`, so that a clean clone finds them again.
 //! - [`required`] is for tests: what is absent is a printed reason, and a failure where `ALYS_PEERS=required`.
 //! - [`GethFlags`] is the one place that knows how Geth is run for an Alys chain.
+//! - [`free_port`] finds one for a program that is told its port before it listens.
 //! - [`launch`] runs a Geth, a Reth or an EthereumJS client as a child process, for tests of any crate.
 //!
 //! No dependencies, no runtime: tests, the node and `xtask` share it.
@@ -13,6 +14,7 @@ mod flags;
 pub mod launch;
 mod lookup;
 mod peer;
+mod ports;
 
 pub use flags::GethFlags;
 pub use lookup::{
@@ -20,3 +22,4 @@ pub use lookup::{
     solc, t8n,
 };
 pub use peer::Peer;
+pub use ports::free_port;

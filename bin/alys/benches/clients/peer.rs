@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -69,7 +68,7 @@ fn alys(name: &'static str, more: &[&str]) -> Result<Peer, String> {
 pub(crate) fn anvil() -> Result<Peer, String> {
     let program = alys_peers::anvil().map_err(|error| error.to_string())?;
     let folder = TempDir::new().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = alys_peers::free_port().unwrap().local_addr().unwrap().port();
     let mut command = Command::new(Path::new(&program));
     command.args(["--port", &port.to_string(), "--block-time", "1", "--gas-limit", GAS_LIMIT]);
     command.args(["--chain-id", CHAIN_ID, "--accounts", &ACCOUNTS.to_string()]).current_dir(folder.path());

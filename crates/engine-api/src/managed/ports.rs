@@ -29,7 +29,10 @@ pub(super) struct Port {
 impl Port {
     /// Takes a port, or a free one for 0.
     pub(super) fn take(number: u16, purpose: &'static str) -> Result<Self, ManagedError> {
-        let listener = bind(number, purpose)?;
+        let listener = match number {
+            0 => tried(|| format!("cannot find a free port for {purpose}"), alys_peers::free_port())?,
+            number => bind(number, purpose)?,
+        };
         let number = tried(|| "cannot ask for a port's number".to_owned(), listener.local_addr())?.port();
         Ok(Self { number, purpose, held: parking_lot::Mutex::new(Some(listener)) })
     }

@@ -2,11 +2,12 @@
 
 use std::{
     fs, io,
-    net::{Ipv4Addr, TcpListener},
+    net::TcpListener,
     path::{Path, PathBuf},
 };
 
 use super::{LaunchError, TEST_SECRET};
+use crate::free_port;
 
 /// A client's folder and ports.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Place {
             |folder: &Path| tried(|| format!("cannot make {}", folder.display()), fs::create_dir_all(folder));
         make(folder)?;
         let folder = tried(|| format!("cannot resolve {}", folder.display()), folder.canonicalize())?;
-        let [(engine, engine_port), (public, public_port)] = [free_port()?, free_port()?];
+        let [(engine, engine_port), (public, public_port)] = [port()?, port()?];
         let place = Self { folder, engine_port, public_port, held: vec![engine, public] };
         make(&place.data())?;
         write(&place.genesis(), genesis)?;
@@ -76,12 +77,12 @@ pub(super) fn write(file: &Path, text: &str) -> Result<(), LaunchError> {
     tried(|| format!("cannot write {}", file.display()), fs::write(file, text))
 }
 
-/// A port that nobody uses, and nobody else is given as long as the listener is kept.
-fn free_port() -> Result<(TcpListener, u16), LaunchError> {
-    let bind = || {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+/// A free port, held by its listener.
+fn port() -> Result<(TcpListener, u16), LaunchError> {
+    let find = || {
+        let listener = free_port()?;
         let port = listener.local_addr()?.port();
         Ok((listener, port))
     };
-    tried(|| "cannot find a free port".to_owned(), bind())
+    tried(|| "cannot find a free port".to_owned(), find())
 }
