@@ -24,6 +24,13 @@ const DENIED: [&str; 2] = ["-D", "warnings"];
 /// Nobody debugs what CI has made, and a panic says its line without this.
 const WITHOUT_LINES: [&str; 2] = ["-C", "debuginfo=0"];
 
+/// For what is not worth the time that optimising it takes.
+const UNOPTIMISED: [&str; 2] = ["-C", "opt-level=0"];
+
+/// Its tests, far more than another optimised crate's, spend their time in the crate itself, in other people's crates and
+/// in Geth, which all stay optimised.
+const UNOPTIMISED_TESTS_OF: &str = "alys-engine";
+
 /// Whether cargo called this program for a compiler.
 pub(crate) fn is_called() -> bool {
     env::args_os().next().is_some_and(|program| Path::new(&program).file_stem() == Some(OsStr::new(NAME)))
@@ -42,7 +49,15 @@ pub(crate) fn run() -> eyre::Result<ExitCode> {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let (rustc, of_rustc) =
         arguments.split_first().ok_or_eyre("cargo calls this with the compiler's path")?;
-    let compile = [&arguments[..], &WITHOUT_LINES.map(OsString::from)].concat();
+    // Benches are only linted here.
+    let unoptimised = match of(of_rustc) {
+        Target::Bench => true,
+        Target::Test => env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == UNOPTIMISED_TESTS_OF),
+        Target::Crate => false,
+    };
+    let own = if unoptimised { &UNOPTIMISED[..] } else { &[] };
+    let own = [&WITHOUT_LINES[..], own].concat();
+    let compile = [arguments.clone(), own.into_iter().map(OsString::from).collect()].concat();
     let succeeds = |name: &str, arguments: &[OsString]| {
         let tool = Path::new(rustc).with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX));
         let status = Command::new(&tool).args(arguments).args(DENIED).status();
@@ -56,15 +71,38 @@ pub(crate) fn run() -> eyre::Result<ExitCode> {
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What rustc compiles.
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    Test,
+    Bench,
+    /// A library or a program, or it is only asked something.
+    Crate,
+}
+
+/// What rustc compiles by these arguments. Our benches have no harness: cargo's `test` is all that tells them.
+fn of(rustc: &[OsString]) -> Target {
+    if rustc.iter().any(|argument| argument == "--test") {
+        Target::Test
+    } else if rustc.windows(2).any(|two| two[0] == "--cfg" && two[1] == "test") {
+        Target::Bench
+    } else {
+        Target::Crate
+    }
+}
+
 /// Rustdoc's arguments for the crate that rustc compiles by these; none for what `cargo doc` leaves out: tests, benches,
 /// build scripts, and what is no crate but a question.
 fn documentation(rustc: &[OsString]) -> Option<Vec<OsString>> {
+    if of(rustc) != Target::Crate {
+        return None;
+    }
     let mut arguments = Vec::new();
     let (mut output, mut kind, mut previous) = (None, None, OsStr::new(""));
     for argument in rustc {
         let text = argument.to_str().unwrap_or_default();
         let is_of = |name: &str| previous == name;
-        if text == "--test" || is_of("--cfg") && text == "test" || text == "build_script_build" {
+        if text == "build_script_build" {
             return None;
         } else if is_of("--out-dir") {
             output = Some(PathBuf::from(argument));
@@ -102,6 +140,15 @@ mod tests {
         let program = "--crate-name alys src/main.rs --crate-type bin --emit=link --out-dir t/debug/deps";
         let expected = "--crate-name alys src/main.rs --crate-type bin --out-dir t/debug/documented/bin";
         assert_eq!(documented(program).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn tests_and_benches_are_told_from_what_they_try() {
+        let target = |rustc: &str| of(&rustc.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(target("--crate-name alys_engine src/lib.rs --emit=link --test"), Target::Test);
+        assert_eq!(target("--crate-name engine benches/engine/main.rs --cfg test"), Target::Bench);
+        assert_eq!(target("--crate-name alys_engine src/lib.rs --check-cfg cfg(test)"), Target::Crate);
+        assert_eq!(target("-vV"), Target::Crate);
     }
 
     #[test]

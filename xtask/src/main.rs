@@ -54,7 +54,7 @@ enum Task {
     Test,
     /// viem, ethers and web3.py against `alys dev`, embedded and with Geth. Needs node and npm.
     Wallets,
-    /// A node whose Geth is killed, stopped and wiped under load, 81 times: about eight minutes.
+    /// A node whose Geth is killed, stopped and wiped under load, 81 times: some six minutes.
     Outages,
 }
 

@@ -32,8 +32,8 @@ const SLOW: Duration = Duration::from_millis(2500);
 /// machine on which ten start at once. After a kill Geth reads its log index anew, which takes a core seconds, and
 /// meanwhile takes no more than five blocks.
 static RETURNS: Semaphore = Semaphore::const_new(1);
-/// Between two transfers of the load.
-const LOAD: Duration = Duration::from_millis(50);
+/// Between two transfers of a node's load.
+const LOAD: Duration = Duration::from_millis(80);
 /// Between two tries of a wallet while the client is away.
 const WITHOUT_CLIENT: Duration = Duration::from_millis(250);
 
