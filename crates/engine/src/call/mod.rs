@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use alloy_eips::eip2930::AccessList;
 use alloy_eips::eip7702::SignedAuthorization;
-use alloy_evm::{EthEvmFactory, EvmEnv, EvmFactory};
+use alloy_evm::{EvmEnv, EvmFactory};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use revm::context::TxEnv;
 use revm::context_interface::either::Either;
@@ -28,7 +28,7 @@ use watch::{Watched, Watching};
 use crate::chain::{ExecutedBlock, World};
 use crate::config::Rules;
 use crate::error::StateError;
-use crate::execute::Environment;
+use crate::execute::{Environment, evm_factory};
 
 /// What to call, as a wallet asks.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,7 +128,7 @@ impl CallSite<'_> {
     /// Runs once. What the EVM refuses is the inner error: an estimate learns from it.
     fn run(&self, request: &CallRequest, gas: u64) -> Result<Result<Run, InvalidTransaction>, CallError> {
         let (state, evm_env, tx) = self.prepared(request, gas)?;
-        let mut evm = EthEvmFactory::default().create_evm(state, evm_env).into_inner();
+        let mut evm = evm_factory().create_evm(state, evm_env).into_inner();
         watch::watch(&mut evm.instruction);
         let done = evm.transact(tx);
         concluded(done.map(|done| done.result), evm.ctx.journaled_state.database.stopped())
@@ -142,8 +142,7 @@ impl CallSite<'_> {
         inspector: impl Inspector<Watching<'i>>,
     ) -> Result<Result<Run, InvalidTransaction>, CallError> {
         let (state, evm_env, tx) = self.prepared(request, gas)?;
-        let mut evm =
-            EthEvmFactory::default().create_evm_with_inspector(state, evm_env, inspector).into_inner();
+        let mut evm = evm_factory().create_evm_with_inspector(state, evm_env, inspector).into_inner();
         watch::watch(&mut evm.instruction);
         let done = evm.inspect_tx(tx);
         concluded(done.map(|done| done.result), evm.ctx.journaled_state.database.stopped())
@@ -155,7 +154,7 @@ impl CallSite<'_> {
         if (self.stop)() {
             return Err(CallError::Stopped);
         }
-        let (mut environment, tx) = (self.environment(), self.transaction(request, gas));
+        let (mut environment, tx) = (self.environment(), self.transaction(request, gas)?);
         request.overrides.surround(&mut environment);
         // Without a fee the base fee is taken to be none, so that no contract sees a price below it.
         if tx.gas_price == 0 && tx.gas_priority_fee.unwrap_or_default() == 0 {
@@ -187,7 +186,7 @@ impl CallSite<'_> {
         }
     }
 
-    fn transaction(&self, request: &CallRequest, gas: u64) -> TxEnv {
+    fn transaction(&self, request: &CallRequest, gas: u64) -> Result<TxEnv, CallError> {
         let price = request.gas_price.or(request.max_fee_per_gas).unwrap_or_default();
         let mut tx = TxEnv {
             caller: request.from,
@@ -205,10 +204,15 @@ impl CallSite<'_> {
         if request.max_fee_per_gas.is_some() && tx.gas_priority_fee.is_none() {
             tx.gas_priority_fee = Some(0);
         }
-        // The kind follows from the fields; none of them is a blob's, so it cannot fail.
-        let derived = tx.derive_tx_type();
-        debug_assert!(derived.is_ok());
-        tx
+        if tx.kind.is_create() && !tx.authorization_list.is_empty() {
+            return Err(CallError::Refused(format!(
+                "err: EIP-7702 transaction cannot be used to create contract (sender {}) (supplied gas {gas})",
+                request.from
+            )));
+        }
+        // The kind follows from the fields.
+        tx.derive_tx_type().map_err(|error| CallError::Refused(format!("not a transaction: {error:?}")))?;
+        Ok(tx)
     }
 }
 

@@ -4,7 +4,7 @@ use alloy_consensus::Transaction as _;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_eips::eip7685::Requests;
 use alloy_evm::precompiles::PrecompilesMap;
-use alloy_evm::{EthEvm, EthEvmFactory, Evm, EvmEnv, EvmFactory};
+use alloy_evm::{EthEvm, Evm, EvmEnv, EvmFactory};
 use alloy_primitives::{Address, B256, U256};
 use revm::context::{BlockEnv, CfgEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
@@ -13,7 +13,7 @@ use revm::database_interface::DatabaseCommit;
 use revm::inspector::NoOpInspector;
 use revm::primitives::hardfork::SpecId;
 
-use super::{BlockState, InvalidPayload, Receipt, RecoveredTransaction, requests, system};
+use super::{BlockState, InvalidPayload, Receipt, RecoveredTransaction, arithmetic, requests, system};
 use crate::config::Rules;
 use crate::error::StateError;
 use crate::state::{StateChanges, StateView};
@@ -148,7 +148,7 @@ impl<'a> Executor<'a> {
     ) -> Result<Self, TransactError> {
         let evm_env = environment.evm_env(rules);
         let spec = evm_env.cfg_env.spec;
-        let mut evm = EthEvmFactory::default().create_evm(state, evm_env);
+        let mut evm = arithmetic::evm_factory().create_evm(state, evm_env);
         if spec.is_enabled_in(SpecId::PRAGUE) {
             system::store_parent_hash(&mut evm, environment.parent_hash)?;
         }

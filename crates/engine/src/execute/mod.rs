@@ -4,6 +4,7 @@
 //! It runs on a [`BlockState`], which reads a [`StateView`](crate::state::StateView) and keeps what
 //! changes; [`seal_overlay`](crate::state) turns the changes into a state root afterwards.
 
+mod arithmetic;
 mod block_state;
 mod executor;
 mod header;
@@ -13,6 +14,7 @@ mod requests;
 mod senders;
 mod system;
 
+pub(crate) use arithmetic::evm_factory;
 pub use block_state::{BlockHashes, BlockState};
 pub use executor::{Environment, ExecutionFacts, Executor, Outcome, TransactError};
 pub(crate) use header::{check_against_parent, next_base_fee, next_excess_blob_gas};
