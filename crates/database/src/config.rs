@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::folder;
 use crate::{Database, DatabaseError, MemoryDisk, RedbDatabase, SledDatabase, Snapshots};
 
 /// The least cache that is taken, in bytes (1 MiB).
@@ -104,6 +105,20 @@ pub fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, DatabaseError>
         Backend::Redb => Arc::new(RedbDatabase::open(&config.path, config.cache_bytes)?),
         Backend::Memory => Arc::new(MemoryDisk::new().open()?),
     })
+}
+
+/// Puts the files of the database that `config` describes out of the way, so that the next [`open`] makes another: the folder is
+/// renamed, to its name with `.aside` after it, and what was there from an earlier time is removed. Whoever has the
+/// database open keeps it. Where it is now; `None` where there is none, as for `memory`.
+///
+/// # Errors
+/// [`DatabaseError::Config`], [`DatabaseError::Io`].
+pub fn set_aside(config: &DatabaseConfig) -> Result<Option<PathBuf>, DatabaseError> {
+    config.validate()?;
+    match config.backend {
+        Backend::Memory => Ok(None),
+        backend => folder::set_aside(&config.path, backend.name()),
+    }
 }
 
 /// As [`open`], for a caller that needs [`Snapshots`].

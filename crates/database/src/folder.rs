@@ -91,6 +91,26 @@ impl Folder {
     }
 }
 
+/// Renames the folder at `path`, if there is one. Its lock goes with it.
+pub(crate) fn set_aside(path: &Path, backend: &'static str) -> Result<Option<PathBuf>, DatabaseError> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".aside");
+    let aside = PathBuf::from(aside);
+    let moved = || -> io::Result<Option<PathBuf>> {
+        if !path.try_exists()? {
+            return Ok(None);
+        }
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::rename(path, &aside)?;
+        sync_folder(&parent_of(path))?;
+        Ok(Some(aside))
+    };
+    moved().map_err(|error| io_error(backend, path, &error))
+}
+
 fn io_error(backend: &'static str, path: &Path, error: &dyn std::fmt::Display) -> DatabaseError {
     DatabaseError::Io { backend, path: path.display().to_string(), message: error.to_string() }
 }

@@ -43,7 +43,7 @@ pub mod suite;
 mod verify;
 
 pub use batch::{Batch, Write};
-pub use config::{Backend, DatabaseConfig, MIN_CACHE_BYTES, open, open_with_snapshots};
+pub use config::{Backend, DatabaseConfig, MIN_CACHE_BYTES, open, open_with_snapshots, set_aside};
 pub use error::DatabaseError;
 pub use memory::{Fault, HeldDisk, Left, MemoryDatabase, MemoryDisk};
 pub use redb::RedbDatabase;

@@ -113,6 +113,19 @@ pub enum StateError {
 impl revm::database_interface::DBErrorMarker for StateError {}
 
 impl StateError {
+    /// Whether the database holds what nobody wrote there, or has lost something. Opening it again does not help; making it
+    /// anew does.
+    pub(crate) const fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(DatabaseError::Corrupt { .. })
+                | Self::MissingNode { .. }
+                | Self::BadNode { .. }
+                | Self::BadRecord { .. }
+                | Self::MissingCode(_)
+        )
+    }
+
     pub(crate) fn bad(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::BadRecord { what: what.into(), reason: reason.to_string() }
     }

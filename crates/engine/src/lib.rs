@@ -87,7 +87,7 @@ pub use call::{CallError, CallRequest, CallSuccess, Overrides, Touched};
 pub use chain::{BlockRef, BlockSummary, ExecutedBlock, ImportError, PaidTip};
 pub use client::ExecutionClient;
 pub use config::{EngineLimits, ForkSchedule, Rules};
-pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError};
+pub use embedded::{EmbeddedClient, EngineConfig, EngineConfigError, OPEN_WITHIN};
 pub use engine::{EmbeddedEngine, Forkchoice, ForkchoiceError, Imported};
 pub use error::StateError;
 pub use execute::{ExecutionFacts, InvalidPayload, SenderCache};

@@ -1,6 +1,6 @@
 //! How each actor is started, and whom it may ask: asks go down, facts go up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use alys_bus::{WorkerLimits, WorkerMode};
 use alys_chain::{ChainActor, ChainArgs};
@@ -22,6 +22,10 @@ pub(crate) struct Parts {
     pub(crate) config: NodeConfig,
     pub(crate) spec: Arc<ChainSpec>,
 }
+
+/// How long a start may take that opens a database, which may have to be repaired after a crash: longer than the engine gives
+/// itself, or the supervisor would end the repair first.
+pub(crate) const OPENING: Duration = alys_engine::OPEN_WITHIN.saturating_add(Duration::from_secs(10));
 
 impl Parts {
     pub(crate) fn new(config: NodeConfig, spec: ChainSpec) -> Self {
@@ -53,6 +57,7 @@ pub(crate) fn storage(wiring: &Wiring, parts: &Parts, may_have_voted: bool) -> R
         });
         async move { opened.map(|args| (StorageActor, (feed, args))) }
     })
+    .start_within(OPENING)
     .keeps(&kept_blocks)
     .keeps(&kept_promises))
 }

@@ -7,7 +7,9 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use alys_database::suite::Folder;
-use alys_database::{Backend, Batch, Database, DatabaseError, MemoryDisk, Order, Reader, open};
+use alys_database::{
+    Backend, Batch, Database, DatabaseConfig, DatabaseError, MemoryDisk, Order, Reader, open, set_aside,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -208,6 +210,31 @@ fn a_file_that_is_no_database_is_an_error_and_stays_as_it_was() {
         if backend == Backend::Redb {
             assert!(matches!(opened, Err(DatabaseError::Corrupt { .. })));
             assert_eq!(fs::read(&path).unwrap(), text);
+        }
+    }
+}
+
+#[test]
+fn a_database_that_is_set_aside_makes_room_for_another_and_stays_with_whoever_has_it_open() {
+    for backend in [Backend::Sled, Backend::Redb] {
+        let place = Folder::new(backend);
+        assert_eq!(set_aside(place.config()).unwrap(), None, "there is none yet");
+        let aside = place.config().path.with_extension("aside");
+        for round in 0..2_u8 {
+            let old = open(place.config()).unwrap();
+            let mut batch = Batch::new();
+            batch.put(b"round".to_vec(), vec![round]);
+            old.commit(batch).unwrap();
+            // A second time it takes the place of the first.
+            assert_eq!(set_aside(place.config()).unwrap().as_ref(), Some(&aside));
+            let new = open(place.config()).unwrap();
+            assert_eq!(new.get(b"round").unwrap(), None, "{backend:?}");
+            assert_eq!(old.get(b"round").unwrap().as_deref(), Some(&[round][..]), "{backend:?}");
+            drop((old, new));
+            if backend == Backend::Redb {
+                let kept = open(&DatabaseConfig { path: aside.clone(), ..place.config().clone() }).unwrap();
+                assert_eq!(kept.get(b"round").unwrap().as_deref(), Some(&[round][..]));
+            }
         }
     }
 }

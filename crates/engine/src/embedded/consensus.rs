@@ -105,7 +105,7 @@ pub(super) fn forkchoice(
     writer: &mut dyn Writer,
     opened: &Opened,
     choice: Forkchoice,
-) -> Result<EngineHead, EngineError> {
+) -> Result<EngineHead, ForkchoiceError> {
     let Forkchoice { head, safe, finalized } = choice;
     let choice = crate::engine::Forkchoice { head, safe, finalized };
     let outcome = match writer.follow(choice) {
@@ -119,9 +119,13 @@ pub(super) fn forkchoice(
         other => other,
     };
     opened.follow();
-    match outcome {
-        Ok(_) => Ok(opened.head()),
-        Err(error @ ForkchoiceError::UnknownHead(_)) => Err(EngineError::Unavailable(error.to_string())),
-        Err(error) => Err(EngineError::Failed(error.to_string())),
+    outcome.map(|_| opened.head())
+}
+
+/// Why a forkchoice was not followed, as chain is told.
+pub(super) fn not_followed(error: ForkchoiceError) -> EngineError {
+    match error {
+        ForkchoiceError::UnknownHead(_) => EngineError::Unavailable(error.to_string()),
+        _ => EngineError::Failed(error.to_string()),
     }
 }

@@ -16,7 +16,10 @@
 //! Every queue is bounded, and each has as many places as the address has credits: what the address let
 //! in finds a place. Work whose deadline has passed is dropped before it starts. A panic in any thread is
 //! the actor's failure; when the actor attaches again, threads that ended are started anew, and the
-//! engine's own opens its database again.
+//! engine's own opens its database again. A write that failed ends the engine's thread in the same way.
+//!
+//! A database that is found damaged when it is opened, or that does not come to where storage is (`Reset`), is put aside, and
+//! another is made at genesis: chain replays storage's blocks to it.
 
 mod building;
 mod builds;
@@ -28,14 +31,15 @@ mod opened;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;
 mod threads;
+mod writing;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use alys_bus::{AskError, Clock, Context, Lane, Limits, Owner, Reply, Worker, WorkerError, WorkerMode};
 use alys_database::Snapshots;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub use config::{EngineConfig, EngineConfigError};
@@ -49,14 +53,13 @@ use crate::metrics::EngineMetrics;
 use crate::query;
 use consensus::Writer;
 use threads::{Building, Question, Threads, Writing};
+use writing::{Aside, Opener, Published, WriterThread};
 
 /// Opening may have to repair a database after a crash.
-const OPEN_WITHIN: Duration = Duration::from_secs(120);
+pub const OPEN_WITHIN: Duration = Duration::from_secs(120);
 
 /// A payload that could not be begun within this time belongs to a slot that is over.
 const BUILD_WITHIN: Duration = Duration::from_secs(60);
-
-type Opener = Box<dyn Fn() -> Result<Box<dyn Writer>, StateError> + Send + Sync>;
 
 /// The execution client that lives inside the node. Clones are handles to the same engine.
 #[derive(Clone)]
@@ -70,10 +73,10 @@ struct Inner {
     mode: WorkerMode,
     limits: Limits,
     open: Arc<Opener>,
+    aside: OnceLock<Arc<Aside>>,
     metrics: Arc<EngineMetrics>,
     threads: Mutex<Threads>,
-    /// `None` until the engine is open, and after its thread has ended.
-    opened: RwLock<Option<Arc<Opened>>>,
+    opened: Published,
 }
 
 impl fmt::Debug for EmbeddedClient {
@@ -101,11 +104,22 @@ impl EmbeddedClient {
             mode,
             limits,
             open: Arc::new(open),
+            aside: OnceLock::new(),
             metrics: Arc::new(EngineMetrics::default()),
             threads: Mutex::default(),
-            opened: RwLock::default(),
+            opened: Published::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Says how the database is put out of the way, so that the next opening makes another at genesis: where it is found
+    /// damaged, and for [`EngineMessage::Reset`]. Without it both are an operator's work. Called on the engine's
+    /// thread; readers may still have the old database open.
+    #[must_use]
+    pub fn begins_anew_by(self, aside: impl Fn() -> Result<(), StateError> + Send + Sync + 'static) -> Self {
+        // The first word holds, as for everything else that a client is made with.
+        let _ = self.inner.aside.set(Arc::new(Box::new(aside)));
+        self
     }
 
     /// Ends all threads after the work that waits, and closes the database.
@@ -188,50 +202,17 @@ impl EmbeddedClient {
 
 impl Inner {
     fn start_writer(&self) -> Result<Worker<Writing>, EngineError> {
-        let (open, config) = (Arc::clone(&self.open), self.config.clone());
-        let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
-        let mut engine: Option<(Box<dyn Writer>, Arc<Opened>)> = None;
-        // Why the base could not be moved after the forkchoice before.
-        let mut unsettled: Option<StateError> = None;
-        let work = move |job: Writing, _: Context| match (job, &mut engine) {
-            (Writing::Open { reply }, Some((_, opened))) => reply.send(Ok(Arc::clone(opened))),
-            (Writing::Open { reply }, engine) => {
-                let opened = open().and_then(|writer| {
-                    let opened = Opened::new(config.clone(), writer.reads(), Arc::clone(&metrics))?;
-                    let opened = Arc::new(opened);
-                    *engine = Some((writer, Arc::clone(&opened)));
-                    Ok(opened)
-                });
-                reply.send(opened.map_err(|error| EngineError::Failed(error.to_string())));
-            }
-            (Writing::Validate { block, reply }, Some((writer, opened))) => {
-                if !reply.is_abandoned() {
-                    let started = clock.now();
-                    let verdict = consensus::validate(writer.as_mut(), opened, &block);
-                    metrics.validated(clock.now() - started, &verdict);
-                    reply.send(Ok(verdict));
-                }
-            }
-            (Writing::Forkchoice { choice, reply }, Some((writer, opened))) => {
-                let followed = consensus::forkchoice(writer.as_mut(), opened, choice);
-                reply.send(match unsettled.take() {
-                    Some(error) => Err(EngineError::Failed(error.to_string())),
-                    None => followed,
-                });
-                unsettled = writer.settle().err();
-                if let Some(error) = &unsettled {
-                    tracing::error!(%error, "the engine could not commit what is final");
-                }
-            }
-            (Writing::Flush, Some((writer, _))) => {
-                if let Err(error) = writer.flush() {
-                    tracing::warn!(%error, "the engine could not commit what is final before it ended");
-                }
-            }
-            (Writing::Flush, None) => {}
-            (Writing::Validate { reply, .. }, None) => reply.send(Err(threads::not_open())),
-            (Writing::Forkchoice { reply, .. }, None) => reply.send(Err(threads::not_open())),
+        let mut thread = WriterThread {
+            open: Arc::clone(&self.open),
+            aside: self.aside.get().cloned(),
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            published: Arc::clone(&self.opened),
+            engine: None,
+            unsettled: None,
         };
+        let work = move |job: Writing, _: Context| thread.run(job);
         Worker::spawn("engine", threads::queue(self.limits), self.mode, work).map_err(threads::no_thread)
     }
 }
@@ -256,6 +237,9 @@ impl ExecutionClient for EmbeddedClient {
             }
             EngineMessage::ForkchoiceUpdate { choice, reply } => {
                 self.inner.threads.lock().write(ctx, Writing::Forkchoice { choice, reply });
+            }
+            EngineMessage::Reset { reply } => {
+                self.inner.threads.lock().write(ctx, Writing::Reset { reply });
             }
             EngineMessage::BuildExecutionPayload { rules, reply } => {
                 reply.send(self.begin_building(&opened, ctx.lane(), *rules));

@@ -23,6 +23,8 @@ pub(super) enum Writing {
     Validate { block: Arc<Block>, reply: Reply<PayloadVerdict, EngineError> },
     /// Follow the head.
     Forkchoice { choice: Forkchoice, reply: Reply<EngineHead, EngineError> },
+    /// Begin at genesis again.
+    Reset { reply: Reply<(), EngineError> },
     /// The last job: commit what may be committed.
     Flush,
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use alys_bus::{WorkerError, WorkerMode, WorkerStats};
-use alys_database::{Backend, DatabaseConfig, MemoryDisk, Snapshots, open_with_snapshots};
+use alys_database::{Backend, DatabaseConfig, MemoryDisk, Snapshots, open_with_snapshots, set_aside};
 use alys_engine::{EmbeddedClient, EmbeddedEngine, EngineActor, EngineArgs, GenesisBlock, Rules, StateError};
-use alys_supervisor::{ChildSpec, KeptThreads};
+use alys_supervisor::{ChildSpec, HealthLimits, KeptThreads};
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{
     builder::NodeError,
-    slots::Parts,
+    slots::{OPENING, Parts},
     wiring::{ENGINE, Wiring},
 };
 
@@ -40,19 +41,34 @@ pub(super) fn engine(wiring: &Wiring, parts: &Parts) -> Result<ChildSpec, NodeEr
         return Err(NodeError::Setup(text));
     }
     // Memory outlives the engine's threads as a disk does.
-    let memory = config.is_in_memory().then(MemoryDisk::new);
+    let memory = config.is_in_memory().then(|| Arc::new(Mutex::new(MemoryDisk::new())));
     let database = DatabaseConfig::new(Backend::Redb, config.engine_path());
+    let (others, path) = (memory.clone(), database.clone());
+    let aside = move || {
+        match &others {
+            Some(memory) => *memory.lock() = MemoryDisk::new(),
+            None => {
+                if let Some(path) = set_aside(&path).map_err(StateError::from)? {
+                    let path = path.display();
+                    tracing::warn!(%path, "here is what the engine's database was; it may be removed");
+                }
+            }
+        }
+        Ok(())
+    };
     let limits = config.engine.limits();
     let open = move || {
         let opened: Result<Arc<dyn Snapshots>, _> = match &memory {
-            Some(memory) => memory.open().map(|database| Arc::new(database) as _),
+            Some(memory) => memory.lock().open().map(|database| Arc::new(database) as _),
             None => open_with_snapshots(&database),
         };
         EmbeddedEngine::open(opened.map_err(StateError::from)?, &genesis, rules.clone(), limits.clone())
     };
     let mode = WorkerMode::Thread;
-    let client = EmbeddedClient::new(config.engine.clone(), wiring.clock.clone(), mode, ENGINE, open);
+    let client = EmbeddedClient::new(config.engine.clone(), wiring.clock.clone(), mode, ENGINE, open)
+        .begins_anew_by(aside);
     let threads = EngineThreads(client.clone());
     let start = move |feed| (EngineActor::default(), EngineArgs { feed, client: client.clone() });
-    Ok(ChildSpec::new(&wiring.engine, start).keeps_threads(threads))
+    let health = HealthLimits { thread: OPENING, ..HealthLimits::default() };
+    Ok(ChildSpec::new(&wiring.engine, start).keeps_threads(threads).start_within(OPENING).health(health))
 }

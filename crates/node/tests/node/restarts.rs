@@ -1,5 +1,7 @@
 //! Restarts through the supervisor, the ordered stop, and a node without keys.
 
+use std::fs;
+
 use alys_bus::{
     Clock,
     protocol::{StorageMessage, storage::Promises},
@@ -38,6 +40,35 @@ async fn every_actor_can_be_restarted_while_the_chain_runs_and_a_later_run_finds
     still_there(later.node.wiring(), &watch.finals).await;
     let next = later.next_final().await;
     assert!(watch.finals.iter().all(|block| block.height < next.height), "it goes on above: {next:?}");
+    later.node.supervisor().stop("seen enough");
+    let report = later.node.stopped().await;
+    assert!(report.is_success(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_engine_database_is_damaged_makes_it_anew_from_its_blocks_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, keys_of_it) = new_chain();
+    let node = Node::builder(in_folder(folder.path()), spec.clone()).keys(keys_of_it).without_signals();
+    let mut watch = Watch::over(node.start().await.unwrap()).await;
+    for _ in 0..3 {
+        watch.next_final().await;
+    }
+    watch.node.supervisor().stop("seen enough");
+    assert!(watch.node.stopped().await.is_success());
+
+    let engine = in_folder(folder.path()).engine_path();
+    let file = engine.join("data.redb");
+    let length = fs::metadata(&file).unwrap().len();
+    fs::write(&file, vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
+
+    let again = Node::builder(in_folder(folder.path()), spec).keys(keys()).without_signals();
+    let mut later = Watch::over(again.start().await.unwrap()).await;
+    let next = later.next_final().await;
+    assert!(watch.finals.iter().all(|block| block.height < next.height), "it goes on above: {next:?}");
+    still_there(later.node.wiring(), &watch.finals).await;
+    // What it was is kept for whoever wants to look at it.
+    assert_eq!(fs::metadata(engine.with_extension("aside").join("data.redb")).unwrap().len(), length);
     later.node.supervisor().stop("seen enough");
     let report = later.node.stopped().await;
     assert!(report.is_success(), "{report}");

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use alloy_primitives::B256;
-use alys_bus::{AskError, WorkerMode};
+use alys_bus::WorkerMode;
 use alys_database::{
-    Batch, Database, DatabaseError, Entry, Fault, MemoryDatabase, MemoryDisk, Order, Reader, Snapshots,
+    Batch, Database, DatabaseError, Entry, Fault, Left, MemoryDatabase, MemoryDisk, Order, Reader, Snapshots,
     Verified, Verifying,
 };
 use alys_engine::EngineConfig;
 use alys_engine::messages::{EngineError, EngineMessage, PayloadVerdict};
 use alys_testkit::within;
+use parking_lot::Mutex;
 
 use super::rig::Rig;
 use crate::common::{FEE_SINK, Send};
@@ -104,19 +105,102 @@ async fn a_stop_in_order_commits_what_is_final_however_few_blocks_those_are() {
     assert_eq!((rig.height, rig.head), (1, final_head));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_commit_that_failed_after_the_answer_is_told_by_the_next_one_and_the_base_stays() {
-    let disk = MemoryDisk::new();
-    let mut rig = Rig::with(EngineConfig::default(), WorkerMode::Inline, &disk).await;
-    rig.next_block().await;
-    disk.inject(0, Fault::DiskFull);
-    rig.forkchoice(rig.head, rig.head).await.unwrap();
-    for _ in 0..2 {
-        let error = rig.forkchoice(rig.head, rig.head).await.unwrap_err();
-        assert!(matches!(error, AskError::Actor(EngineError::Failed(_))), "{error}");
+#[tokio::test]
+async fn after_a_commit_that_failed_the_database_is_opened_again_and_the_chain_goes_on() {
+    for fault in [Fault::DiskFull, Fault::Fail(Left::Old), Fault::Fail(Left::New)] {
+        let disk = MemoryDisk::new();
+        let mut rig = Rig::with(EngineConfig::default(), WorkerMode::Thread, &disk).await;
+        let (block, _) = rig.next_block().await;
+        disk.inject(0, fault);
+        // It is answered before it is committed.
+        rig.forkchoice(rig.head, rig.head).await.unwrap();
+        stopped(&rig).await;
+
+        let (actor, _) = within(alys_engine::spawn(&rig.address, None, rig.client.clone())).await.unwrap();
+        rig.actor = actor;
+        rig.catch_up().await;
+        if rig.height == 0 {
+            rig.follow(&block).await;
+        }
+        assert_eq!((rig.height, rig.head), (1, block.payload_hash_as_given()));
+        rig.forkchoice(rig.head, rig.head).await.unwrap();
+        rig.next_block().await;
+        let head = rig.forkchoice(rig.head, block.payload_hash_as_given()).await.unwrap();
+        assert_eq!((head.number, head.durable), (2, 1));
     }
-    let head = rig.ask(|reply| EngineMessage::Head { reply }).await.unwrap();
-    assert_eq!((head.number, head.durable), (1, 0));
+}
+
+/// A disk that can be put aside, and be damaged.
+#[derive(Clone, Default)]
+struct Replaceable(Arc<Mutex<(MemoryDisk, bool)>>);
+
+impl Replaceable {
+    fn damage(&self) {
+        self.0.lock().1 = true;
+    }
+
+    async fn rig(&self) -> Rig {
+        let (opens, replaces) = (self.clone(), self.clone());
+        let open = move || {
+            let disk = opens.0.lock();
+            if disk.1 {
+                let (backend, path, message) = ("memory", String::new(), "rust".to_owned());
+                return Err(DatabaseError::Corrupt { backend, path, message }.into());
+            }
+            Ok(disk.0.open()?)
+        };
+        let aside = move || {
+            *replaces.0.lock() = Default::default();
+            Ok(())
+        };
+        Rig::beginning_anew(open, aside).await
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_is_reset_stands_at_genesis_and_takes_the_blocks_again() {
+    let mut rig = Replaceable::default().rig().await;
+    let genesis = rig.head;
+    let mut blocks = Vec::new();
+    for _ in 0..3 {
+        blocks.push(rig.next_block().await.0);
+        rig.forkchoice(rig.head, rig.head).await.unwrap();
+    }
+    rig.ask(|reply| EngineMessage::Reset { reply }).await.unwrap();
+    rig.catch_up().await;
+    assert_eq!((rig.height, rig.head), (0, genesis));
+    for block in &blocks {
+        rig.follow(block).await;
+    }
+    rig.submit(&Send::transfer(0, 0, FEE_SINK, 7)).await.unwrap();
+    rig.next_block().await;
+    assert_eq!(rig.height, 4);
+}
+
+#[tokio::test]
+async fn a_database_that_is_found_damaged_is_put_aside_and_made_anew() {
+    let place = Replaceable::default();
+    let mut rig = place.rig().await;
+    let genesis = rig.head;
+    let (block, _) = rig.next_block().await;
+    rig.forkchoice(rig.head, rig.head).await.unwrap();
+    rig.client.stop(Rig::ctx().deadline).await.unwrap();
+    drop(rig);
+    place.damage();
+    let mut rig = place.rig().await;
+    assert_eq!((rig.height, rig.head), (0, genesis));
+    rig.follow(&block).await;
+    assert_eq!(rig.height, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_without_leave_to_begin_anew_says_what_to_do() {
+    let mut rig = Rig::start().await;
+    rig.next_block().await;
+    let refused = rig.ask(|reply| EngineMessage::Reset { reply }).await.unwrap_err().into_actor().unwrap();
+    assert!(matches!(&refused, EngineError::NotManaged(what) if what.contains("remove it")), "{refused}");
+    rig.next_block().await;
+    assert_eq!(rig.height, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,12 +51,19 @@ impl Rig {
         mode: WorkerMode,
         open: impl Fn() -> Result<D, StateError> + std::marker::Send + Sync + 'static,
     ) -> Self {
-        config.validate().unwrap();
-        let limits = config.limits();
-        let client = EmbeddedClient::new(config, Clock::at(1_000_000), mode, Limits::default(), move || {
-            let genesis = GenesisBlock::new(&genesis_with(KEYS, true), &rules())?;
-            EmbeddedEngine::open(open()?, &genesis, rules(), limits.clone())
-        });
+        Self::around(client(config, mode, open)).await
+    }
+
+    /// On threads of its own, with a database that the engine may put aside.
+    pub(super) async fn beginning_anew<D: Snapshots>(
+        open: impl Fn() -> Result<D, StateError> + std::marker::Send + Sync + 'static,
+        aside: impl Fn() -> Result<(), StateError> + std::marker::Send + Sync + 'static,
+    ) -> Self {
+        let client = client(EngineConfig::default(), WorkerMode::Thread, open);
+        Self::around(client.begins_anew_by(aside)).await
+    }
+
+    async fn around(client: EmbeddedClient) -> Self {
         let address = BusAddress::new(Limits::default());
         let (actor, _) = alys_engine::spawn(&address, None, client.clone()).await.unwrap();
         let mut rig = Self { address, client, actor, head: B256::ZERO, height: 0, timestamp: 1_000 };
@@ -187,6 +194,19 @@ impl Rig {
         let filter = Box::new(filter);
         self.ask(|reply| EngineMessage::Logs { filter, reply }).await.map_err(AskError::into_actor)
     }
+}
+
+fn client<D: Snapshots>(
+    config: EngineConfig,
+    mode: WorkerMode,
+    open: impl Fn() -> Result<D, StateError> + std::marker::Send + Sync + 'static,
+) -> EmbeddedClient {
+    config.validate().unwrap();
+    let limits = config.limits();
+    EmbeddedClient::new(config, Clock::at(1_000_000), mode, Limits::default(), move || {
+        let genesis = GenesisBlock::new(&genesis_with(KEYS, true), &rules())?;
+        EmbeddedEngine::open(open()?, &genesis, rules(), limits.clone())
+    })
 }
 
 /// A block of this chain around a payload.
