@@ -88,16 +88,17 @@ pub(crate) fn federation(
     .keeps(&kept))
 }
 
-/// Agreement: asks storage, engine and federation.
+/// Agreement: asks storage, engine and federation, by their control lanes. What wallets ask of the same actors, however much,
+/// stands in the other.
 pub(crate) fn chain(wiring: &Wiring, parts: &Parts) -> ChildSpec {
     let args = ChainArgs {
         spec: Arc::clone(&parts.spec),
         config: parts.config.chain,
         clock: wiring.clock.clone(),
-        storage: wiring.storage.clone(),
-        engine: wiring.engine.clone(),
+        storage: wiring.storage.control(),
+        engine: wiring.engine.control(),
         engine_health: Some(wiring.engine_health.reader()),
-        federation: wiring.federation.clone(),
+        federation: wiring.federation.control(),
         network: None,
         events: wiring.events.clone(),
         status: wiring.status.clone(),

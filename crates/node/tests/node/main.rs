@@ -12,6 +12,7 @@ mod chain;
 #[path = "../../../engine/tests/engine/remote/fake.rs"]
 mod fake;
 mod first_start;
+mod floods;
 mod folders;
 mod kills;
 mod own_storage;
