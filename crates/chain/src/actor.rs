@@ -98,7 +98,9 @@ impl Actor for ChainActor {
         let phase = Phase::Loading { failures: 0, why: "storage is being read".to_owned() };
         let (outbox, metrics) = (Effects::new(OUTBOX), ChainMetrics::register());
         let watch = args.engine_health.clone().map(|health| watch_engine(&me, health));
-        let state = ChainState { feed, me, args, phase, outbox, checks, wake: None, _watch: watch, metrics };
+        let request = effects::begun();
+        let state =
+            ChainState { feed, me, args, phase, request, outbox, checks, wake: None, _watch: watch, metrics };
         announce(&state.args);
         begin_loading(&state);
         Ok(state)
@@ -113,8 +115,14 @@ impl Actor for ChainActor {
         let mut message = Some(message);
         while let Some(work) = state.feed.next(&mut message).await {
             match work {
-                Work::Public(message, _ctx) => on_public(state, message),
-                Work::Private(message) => on_private(state, message)?,
+                Work::Public(message, ctx) => {
+                    state.request = ctx.id;
+                    on_public(state, message);
+                }
+                Work::Private(message) => {
+                    state.request = message.request().unwrap_or_else(effects::begun);
+                    on_private(state, message)?;
+                }
             }
             effects::release(state)?;
         }
@@ -139,8 +147,8 @@ fn on_public(state: &mut ChainState, message: ChainMessage) {
 
 fn on_private(state: &mut ChainState, message: ChainPrivate) -> Result<(), ActorProcessingErr> {
     match message {
-        ChainPrivate::Input(input) => step(state, *input),
-        ChainPrivate::Persisted(ticket, result) => on_persisted(state, ticket, result)?,
+        ChainPrivate::Input(input) | ChainPrivate::Answer(input, _) => step(state, *input),
+        ChainPrivate::Persisted(ticket, result, _) => on_persisted(state, ticket, result)?,
         ChainPrivate::Loaded(Ok(loaded)) => begin(state, *loaded),
         ChainPrivate::Loaded(Err(error)) => on_load_failed(state, error)?,
         ChainPrivate::LoadAgain => begin_loading(state),

@@ -25,6 +25,18 @@ use crate::{
 /// How long a told message may wait in its receiver's queue.
 const TELL: Duration = Duration::from_secs(2);
 
+/// The id of a request that begins here.
+pub(crate) fn begun() -> u64 {
+    Context::root(TELL).id
+}
+
+/// For what is asked on behalf of the request in work, with a deadline of its own.
+fn context(state: &ChainState, within: Duration) -> Context {
+    let mut ctx = Context::root(within);
+    ctx.id = state.request;
+    ctx
+}
+
 /// Lets out what may be seen now: everything up to the next promise that is not durable.
 pub(crate) fn release(state: &mut ChainState) -> Result<(), Ended> {
     while let Some(release) = state.outbox.release()? {
@@ -38,10 +50,10 @@ pub(crate) fn release(state: &mut ChainState) -> Result<(), Ended> {
 
 fn persist(state: &ChainState, ticket: Ticket, promises: Box<Promises>) {
     let storage = state.args.storage.control();
-    let ctx = Context::root(state.args.config.promise());
+    let ctx = context(state, state.args.config.promise());
     let ask =
         async move { storage.ask(ctx, |reply| StorageMessage::PersistPromises { promises, reply }).await };
-    pipe(&state.me, ask, move |result| ChainPrivate::Persisted(ticket, outcome(result)));
+    pipe(&state.me, ask, move |result| ChainPrivate::Persisted(ticket, outcome(result), ctx.id));
 }
 
 fn perform(state: &mut ChainState, effect: Effect) -> Result<(), Ended> {
@@ -49,7 +61,7 @@ fn perform(state: &mut ChainState, effect: Effect) -> Result<(), Ended> {
     let config = args.config;
     match effect {
         Effect::CheckCopy { proposal, source } => {
-            let check = Check { proposal, source, me: state.me.clone() };
+            let check = Check { proposal, source, me: state.me.clone(), request: state.request };
             if !checks::submit(&state.checks, check) {
                 return Err("the thread that checks blocks has ended".into());
             }
@@ -121,12 +133,13 @@ fn perform(state: &mut ChainState, effect: Effect) -> Result<(), Ended> {
             Input::Followed,
         ),
         Effect::Reconcile { head, choice } => {
-            let args = args.clone();
+            let (args, request) = (args.clone(), state.request);
             let work = async move { reconcile(&args, head, choice).await };
-            pipe_any(&state.me, work, |result| {
+            pipe_any(&state.me, work, move |result| {
                 let panicked =
                     |error: alys_bus::Panicked| Failure { what: error.to_string(), transient: true };
-                Input::Reconciled(result.map_err(panicked).flatten()).into()
+                let input = Input::Reconciled(result.map_err(panicked).flatten());
+                ChainPrivate::Answer(Box::new(input), request)
             });
         }
         Effect::Fetch(hash) => match &args.network {
@@ -174,15 +187,16 @@ fn ask<M, T, E>(
     T: Send + 'static,
     E: Refusal + std::error::Error + Send + 'static,
 {
-    let (address, ctx) = (address.clone(), Context::root(within));
+    let (address, ctx) = (address.clone(), context(state, within));
     let request = async move { address.ask(ctx, make).await };
-    pipe(&state.me, request, move |result| input(outcome(result)).into());
+    pipe(&state.me, request, move |result| ChainPrivate::Answer(Box::new(input(outcome(result))), ctx.id));
 }
 
 /// Answers an effect without asking anyone, but not within the step that caused it.
 fn answer(state: &ChainState, input: Input) {
     // This very actor is running, so it takes its message.
-    let _ = state.me.send_message(alys_bus::Inbox::Private(input.into()));
+    let answer = ChainPrivate::Answer(Box::new(input), state.request);
+    let _ = state.me.send_message(alys_bus::Inbox::Private(answer));
 }
 
 fn verdict(result: Outcome<PayloadVerdict>) -> PayloadVerdict {
@@ -203,7 +217,7 @@ fn publish(state: &ChainState, gossip: Gossip) {
 /// Tells network, if there is one. What is refused is sent again by the core's timer.
 fn tell(state: &ChainState, message: NetworkMessage) {
     if let Some(network) = &state.args.network
-        && let Err(error) = network.control().try_tell(Context::root(TELL), message)
+        && let Err(error) = network.control().try_tell(context(state, TELL), message)
     {
         tracing::debug!(%error, "not sent now");
     }

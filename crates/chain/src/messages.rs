@@ -16,10 +16,22 @@ pub enum ChainPrivate {
     Loaded(Result<Box<Loaded>, StartError>),
     /// Time to try loading again.
     LoadAgain,
-    /// Promises are durable, or are not.
-    Persisted(Ticket, Outcome<()>),
-    /// An answer to one of the core's effects, or a tick.
+    /// Promises are durable, or are not; they were of this request.
+    Persisted(Ticket, Outcome<()>, u64),
+    /// An answer to one of the core's effects, and the request that the effect was of.
+    Answer(Box<Input>, u64),
+    /// What begins a request: a tick, or the word that the execution client is back.
     Input(Box<Input>),
+}
+
+impl ChainPrivate {
+    /// The request on whose behalf this was done, if there is one.
+    pub(crate) const fn request(&self) -> Option<u64> {
+        match self {
+            Self::Persisted(_, _, request) | Self::Answer(_, request) => Some(*request),
+            Self::Loaded(_) | Self::LoadAgain | Self::Input(_) => None,
+        }
+    }
 }
 
 impl From<Input> for ChainPrivate {

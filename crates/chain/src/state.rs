@@ -29,6 +29,8 @@ pub struct ChainState {
     pub(crate) me: Me,
     pub(crate) args: ChainArgs,
     pub(crate) phase: Phase,
+    /// The request whose message is in work: what follows from it, in every actor, carries its id.
+    pub(crate) request: u64,
     /// What may be seen, behind what must be durable.
     pub(crate) outbox: Effects,
     pub(crate) checks: Worker<Check>,

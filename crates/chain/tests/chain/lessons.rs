@@ -44,8 +44,10 @@ fn vote_before_execution_no_vote_while_the_client_says_invalid_or_syncing() {
     }
 }
 
+/// `lagging-bitcoind-invalid`, of the only outsider that a verdict needs: the execution client. No rule in force asks a
+/// Bitcoin node.
 #[test]
-fn lagging_bitcoind_invalid_unavailable_is_not_invalid_and_the_vote_follows_when_it_clears() {
+fn lagging_client_invalid_unavailable_is_not_invalid_and_the_vote_follows_when_it_clears() {
     let mut solo = solo();
     let genesis = solo.factory.genesis;
     let block = solo.factory.block(genesis, 1);
@@ -53,9 +55,16 @@ fn lagging_bitcoind_invalid_unavailable_is_not_invalid_and_the_vote_follows_when
     solo.pass_to(1, 10);
     solo.propose(&block);
     solo.pass_to(1, 600);
+    assert!(!solo.judged.is_empty() && solo.own_votes().is_empty(), "asked in vain");
+    assert!(
+        solo.blamed.is_empty() && solo.disk.blocks.contains_key(&block.block.hash()),
+        "and nothing held against it"
+    );
     solo.order(&block, None);
     solo.pass_to(1, 1400);
     assert!(solo.voted(VoteKind::Notarize, &block));
+    solo.certify(VoteKind::Notarize, &block);
+    assert_eq!(solo.disk.head.hash, block.block.hash(), "it is followed as any other");
 }
 
 #[test]

@@ -138,6 +138,10 @@ async fn one_id_goes_from_the_request_to_the_engines_thread_and_from_chain_to_di
         assert!(!done.contains(&0), "{message} on {at}: without an id");
         assert!(done.is_subset(&taken), "{message} on {at}: {done:?}, taken by the actor as {taken:?}");
     }
+    // And all of it is done for one block under one id: keeping it, judging it, promising, signing, following it.
+    let done = OF_CHAIN.map(|(message, at)| ids(message, |thread| thread == at));
+    let of_all = done.iter().skip(1).fold(done[0].clone(), |common, ids| &common & ids);
+    assert!(!of_all.is_empty(), "no id went through all: {done:?}");
     watch.node.supervisor().stop("seen enough");
     let report = watch.node.stopped().await;
     assert!(report.is_success(), "{report}");
