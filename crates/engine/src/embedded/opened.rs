@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_consensus::Transaction as _;
 use alloy_primitives::{B256, Bytes};
 use alys_bus::protocol::query::TransactionRefusal;
 use parking_lot::Mutex;
@@ -79,10 +80,16 @@ impl Opened {
         let unavailable = |error: StateError| TransactionRefusal::Unavailable(error.to_string());
         let rules = self.transaction_rules().map_err(unavailable)?;
         let transaction = PooledTransaction::decode(raw, &rules, &self.reads.senders())?;
-        let added = self.pool.lock().pool.add(transaction).map_err(|error| match error {
+        let refused = |error| match error {
             AddError::Refused(refusal) => refusal,
             AddError::State(error) => unavailable(error),
-        })?;
+        };
+        if transaction.transaction().inner().authorization_list().is_some() {
+            self.pool.lock().pool.check(&transaction).map_err(refused)?;
+            // Recovered here, while nobody waits for the pool.
+            let _ = transaction.authorities();
+        }
+        let added = self.pool.lock().pool.add(transaction).map_err(refused)?;
         self.metrics.dropped(&added.dropped);
         Ok(added.hash)
     }

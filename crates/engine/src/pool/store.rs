@@ -9,7 +9,7 @@ use alys_bus::protocol::query::{PoolStatus, TransactionRefusal};
 use super::account::{Account, Entry};
 use super::bounds::EvictionOrder;
 use super::checks::{Against, check_authority};
-use super::{AccountSource, BestTransactions, HeadInfo, PoolConfig, PooledTransaction};
+use super::{AccountSource, BestTransactions, HeadInfo, PoolConfig, PooledTransaction, SenderAccount};
 use crate::error::StateError;
 
 /// Transactions that wait for a block; see the [module](super).
@@ -129,13 +129,19 @@ impl<S: AccountSource> Pool<S> {
         }
     }
 
-    /// Takes a transaction in.
+    /// What can be said against a transaction without recovering its authorities: whoever cannot pay for them must not
+    /// have them recovered.
     ///
     /// # Errors
-    /// [`AddError`]; the pool is as it was.
-    pub fn add(&mut self, tx: PooledTransaction) -> Result<Added, AddError> {
-        let (hash, sender) = (tx.hash(), tx.sender());
-        if self.by_hash.contains_key(&hash) {
+    /// [`AddError`].
+    pub fn check(&self, tx: &PooledTransaction) -> Result<(), AddError> {
+        self.state_for(tx).map(drop)
+    }
+
+    /// The state of the sender, which may send this.
+    fn state_for(&self, tx: &PooledTransaction) -> Result<SenderAccount, AddError> {
+        let sender = tx.sender();
+        if self.by_hash.contains_key(&tx.hash()) {
             return Err(TransactionRefusal::AlreadyKnown.into());
         }
         let account = self.accounts.get(&sender);
@@ -144,11 +150,21 @@ impl<S: AccountSource> Pool<S> {
             None => self.source.sender(sender)?,
         };
         let authorized = self.authorities.contains_key(&sender);
-        Against { config: &self.config, state, account, authorized }.check(&tx)?;
+        Against { config: &self.config, state, account, authorized }.check(tx)?;
+        Ok(state)
+    }
+
+    /// Takes a transaction in.
+    ///
+    /// # Errors
+    /// [`AddError`]; the pool is as it was.
+    pub fn add(&mut self, tx: PooledTransaction) -> Result<Added, AddError> {
+        let (hash, sender) = (tx.hash(), tx.sender());
+        let state = self.state_for(&tx)?;
         for authority in tx.authorities() {
             check_authority(*authority, self.accounts.get(authority))?;
         }
-        if account.is_none() {
+        if !self.accounts.contains_key(&sender) {
             let hashed = keccak256(sender);
             self.by_hashed_address.insert(hashed, sender);
             self.accounts.insert(sender, Account::new(hashed, state));

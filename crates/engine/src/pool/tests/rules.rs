@@ -109,6 +109,18 @@ fn a_waiting_authorization_limits_its_account_as_a_delegation_does() {
 }
 
 #[test]
+fn nobody_has_authorizations_recovered_who_may_not_send_them() {
+    let mut pool = pool(PoolConfig::default());
+    pool.add(Tx::new(0, 0, 5).pooled()).unwrap();
+    pool.on_head(next_head(&pool, |accounts| accounts.edit(address(0)).nonce = 1)).unwrap();
+    let (late, next) = (authorizing(0, 0, 1), authorizing(0, 1, 1));
+    assert!(matches!(pool.check(&late), Err(AddError::Refused(Refusal::NonceTooLow { .. }))));
+    pool.check(&next).unwrap();
+    assert!(!late.has_recovered_authorities() && !next.has_recovered_authorities());
+    pool.add(next).unwrap();
+}
+
+#[test]
 fn an_authorization_of_an_account_with_several_transactions_is_refused() {
     let mut pool = pool(PoolConfig::default());
     pool.add(Tx::new(1, 0, 5).pooled()).unwrap();
