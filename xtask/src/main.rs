@@ -50,7 +50,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// All tests: the README's command.
+    /// The README's command: all tests but those of the wallets and the outages.
     Test,
     /// viem, ethers and web3.py against `alys dev`, embedded and with Geth. Needs node and npm.
     Wallets,

@@ -16,6 +16,7 @@ mod init;
 mod logging;
 mod new_chain;
 mod output;
+mod own_geth;
 mod promises;
 mod run;
 mod show;

@@ -29,6 +29,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Times the timeouts of the Engine API: the machine is busy with several clients.
 const PATIENCE: f64 = 8.0;
 
+/// EthereumJS's name.
+const ETHEREUMJS: &str = "ethereumjs";
+
 /// JSON-RPC's code for parameters that cannot be read.
 const INVALID_PARAMS: i64 = -32602;
 
@@ -61,7 +64,7 @@ impl Client {
         let folder = TempDir::new()?;
         let file = serde_json::to_string(genesis)?;
         let client = launch::EthereumJs::new(alys_peers::ethereumjs()?, folder.path(), &file);
-        Self::connect("ethereumjs", client.start()?, folder)
+        Self::connect(ETHEREUMJS, client.start()?, folder)
     }
 
     fn connect(name: &'static str, process: launch::Client, folder: TempDir) -> eyre::Result<Self> {
@@ -110,8 +113,8 @@ impl Client {
             self.api.new_payload(&block.payload, block.parent_beacon_block_root, &block.requests).await;
         let status = match answer {
             Ok(status) => status,
-            // What it cannot even read it does not take: too much extra data, for one.
-            Err(ApiError::Rpc { error, .. }) if error.code == INVALID_PARAMS => {
+            // What EthereumJS cannot even read it does not take: too much extra data, for one. Geth has to say INVALID.
+            Err(ApiError::Rpc { error, .. }) if self.name == ETHEREUMJS && error.code == INVALID_PARAMS => {
                 return Ok(Verdict::Invalid(format!("not read: {}", error.message)));
             }
             Err(error) => return Err(error).wrap_err_with(|| self.context("newPayload")),

@@ -10,10 +10,12 @@
 //! | [`mutate`] | blocks made wrong in one way each |
 //! | [`embedded`], [`client`], [`specs`] | those who judge |
 //! | [`run`], [`report`], [`record`] | the game, what came of it, what is kept of a lost one |
+//! | [`cli`] | the command line, and the command that plays a run again |
 //!
 //! A run prints its seed when it fails, with the command that plays it again.
 
 pub mod asm;
+pub mod cli;
 pub mod client;
 pub mod contracts;
 pub mod embedded;

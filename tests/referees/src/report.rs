@@ -18,6 +18,14 @@ pub struct Outcomes {
     pub left_out: u64,
 }
 
+impl Outcomes {
+    /// How many are in blocks.
+    #[must_use]
+    pub const fn included(&self) -> u64 {
+        self.succeeded + self.failed
+    }
+}
+
 /// What one referee did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judged {
@@ -48,6 +56,8 @@ pub struct Report {
     pub logs: u64,
     /// Withdrawals paid.
     pub withdrawals: u64,
+    /// The most of them in one block.
+    pub most_withdrawals: usize,
     /// Blocks with execution requests.
     pub with_requests: u64,
     /// Transactions of the embedded engine's blocks, by kind.
@@ -71,6 +81,7 @@ impl Report {
         self.gas += other.gas;
         self.logs += other.logs;
         self.withdrawals += other.withdrawals;
+        self.most_withdrawals = self.most_withdrawals.max(other.most_withdrawals);
         self.with_requests += other.with_requests;
         for (kind, outcomes) in other.kinds {
             let sum = self.kinds.entry(kind).or_default();
@@ -95,7 +106,13 @@ impl Report {
     /// Transactions in the embedded engine's blocks.
     #[must_use]
     pub fn transactions(&self) -> u64 {
-        self.kinds.values().map(|outcomes| outcomes.succeeded + outcomes.failed).sum()
+        self.kinds.values().map(Outcomes::included).sum()
+    }
+
+    /// How those transactions of a kind ended that are in blocks, or were left out of them.
+    #[must_use]
+    pub fn outcomes(&self, kind: Kind) -> Outcomes {
+        self.kinds.get(&kind).copied().unwrap_or_default()
     }
 }
 
@@ -110,7 +127,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{} blocks in {} chains, {} of them on side branches; {} transactions, {:.1} M gas, {} logs, \
-             {} withdrawals, {} blocks with requests",
+             {} withdrawals (at most {} in a block), {} blocks with requests",
             self.blocks,
             self.chains,
             self.side_branches,
@@ -118,12 +135,18 @@ impl fmt::Display for Report {
             self.gas as f64 / 1e6,
             self.logs,
             self.withdrawals,
+            self.most_withdrawals,
             self.with_requests
         )?;
-        writeln!(f, "\n{:<12} {:>9} {:>9} {:>9}", "kind", "succeeded", "failed", "left out")?;
+        writeln!(
+            f,
+            "\n{:<12} {:>9} {:>9} {:>9} {:>9}",
+            "kind", "in blocks", "succeeded", "failed", "left out"
+        )?;
         for (kind, outcomes) in &self.kinds {
             let Outcomes { succeeded, failed, left_out } = outcomes;
-            writeln!(f, "{:<12} {succeeded:>9} {failed:>9} {left_out:>9}", kind.to_string())?;
+            let (kind, included) = (kind.to_string(), outcomes.included());
+            writeln!(f, "{kind:<12} {included:>9} {succeeded:>9} {failed:>9} {left_out:>9}")?;
         }
         let types: Vec<_> = self.types.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
         writeln!(f, "by type      {}", types.join(", "))?;

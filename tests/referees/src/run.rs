@@ -39,7 +39,7 @@ pub struct Peers {
 }
 
 /// A run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
     /// The first chain's seed; the next one has the next number.
     pub seed: u64,
@@ -66,22 +66,6 @@ impl Options {
     pub fn new(seed: u64, blocks: u64, peers: Peers) -> Self {
         let profile = if peers.specs { Profile::SLOW } else { Profile::FULL };
         Self { seed, blocks, chain: 100, peers, profile, branches: 0.1, forgeries: 0.2, building: 0.0 }
-    }
-
-    /// The command that plays a chain of this run again.
-    #[must_use]
-    pub fn command(&self, seed: u64, blocks: u64) -> String {
-        let Peers { geth, ethereumjs, specs } = self.peers;
-        let names: Vec<_> = [("geth", geth), ("ethereumjs", ethereumjs), ("t8n", specs)]
-            .into_iter()
-            .filter_map(|(name, plays)| plays.then_some(name))
-            .collect();
-        let building =
-            if self.building > 0.0 { format!(" --building {}", self.building) } else { String::new() };
-        format!(
-            "cargo run -p alys-referees -- --seed {seed} --blocks {blocks} --peers {}{building}",
-            names.join(",")
-        )
     }
 }
 
@@ -268,6 +252,7 @@ impl<'a> Chain<'a> {
         let (block, report) = (built.block(), &mut self.report);
         report.gas += block.header.gas_used;
         report.withdrawals += block.withdrawals.len() as u64;
+        report.most_withdrawals = report.most_withdrawals.max(block.withdrawals.len());
         report.with_requests += u64::from(!block.requests.is_empty());
         let mut results = BTreeMap::new();
         for (tx, receipt) in block.transactions.iter().zip(&block.receipts) {

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use alys_peers::required;
-use alys_referees::generate::{Kind, Profile};
+use alys_referees::generate::{Kind, MOST_WITHDRAWALS, Profile};
 use alys_referees::report::Report;
 use alys_referees::run::{Options, Peers, play};
 
@@ -14,6 +14,9 @@ const GETH: Peers = Peers { geth: true, ethereumjs: false, specs: false };
 const ETHEREUMJS: Peers = Peers { geth: false, ethereumjs: true, specs: false };
 const SPECS: Peers = Peers { geth: false, ethereumjs: false, specs: true };
 const ALL: Peers = Peers { geth: true, ethereumjs: true, specs: true };
+
+/// The type of transactions with authorisations.
+const EIP_7702: u8 = 4;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -46,15 +49,28 @@ async fn played(options: Options) -> Report {
     report
 }
 
+/// Transactions of every kind are in blocks, and have ended as they are meant to: what was planned and left
+/// out proves nothing. So are authorisations, and as many withdrawals as there may be.
+fn every_kind_is_in_blocks(report: &Report) {
+    for kind in Kind::ALL {
+        let outcomes = report.outcomes(kind);
+        let meant = match kind {
+            Kind::OutOfGas | Kind::Revert => outcomes.failed,
+            _ => outcomes.succeeded,
+        };
+        assert!(meant > 0, "no {kind} is in a block and has ended as it should: {report}");
+    }
+    assert!(report.types.get(&EIP_7702).is_some_and(|count| *count > 0), "{report}");
+    assert_eq!(report.most_withdrawals, MOST_WITHDRAWALS, "{report}");
+}
+
 // The longest, which one thread of Python decides: by its name among the first to run.
 #[tokio::test]
 async fn blocks_that_run_every_opcode_and_precompile_have_the_same_roots_by_the_execution_specs() {
     let Some(options) = options(SPECS, 600) else { return };
     let report = played(Options { profile: Profile::FULL, ..options }).await;
     assert_eq!(report.referees["t8n"].valid, report.blocks);
-    for kind in Kind::ALL {
-        assert!(report.kinds.contains_key(&kind), "no transaction was a {kind}");
-    }
+    every_kind_is_in_blocks(&report);
     let coverage = report.coverage;
     assert_eq!(coverage.opcodes.len(), OPCODES, "{:?}", coverage.opcodes.keys());
     let precompiles: Vec<_> = coverage.precompiles.into_keys().collect();
@@ -66,6 +82,7 @@ async fn geth_finds_the_embedded_engine_s_blocks_valid_with_equal_hashes_on_all_
     let Some(options) = options(GETH, 1_200) else { return };
     let report = played(options).await;
     assert_eq!(report.referees["geth"].valid, report.blocks);
+    every_kind_is_in_blocks(&report);
     assert!(report.side_branches > 0 && report.with_requests > 0 && report.forgeries.len() > 20, "{report}");
 }
 

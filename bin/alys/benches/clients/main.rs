@@ -1,4 +1,4 @@
-//! Nodes side by side, as a wallet meets them: `alys dev` with the embedded engine, `alys dev` with Geth,
+//! Nodes side by side, as a wallet meets them: `alys dev` with the embedded engine, `alys run` with Geth,
 //! and anvil. Transactions go in by JSON-RPC, and count when they are in a block.
 //!
 //! `cargo bench -p alys --bench clients`, after `cargo xtask peers`. All nodes make a block a second with

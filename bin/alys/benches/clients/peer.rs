@@ -27,33 +27,43 @@ pub(crate) struct Peer {
 
 /// `alys dev` with the embedded engine, durable.
 pub(crate) fn embedded() -> Result<Peer, String> {
-    alys("alys dev, embedded", &[])
+    let folder = TempDir::new().unwrap();
+    let mut command = alys(&["dev"]);
+    command.args(new_chain()).arg("--data-dir").arg(folder.path().join("node")).args(SERVES);
+    node("alys dev, embedded", command, folder)
 }
 
-/// `alys dev` with a Geth that it manages.
+/// A validator's way, `alys init` and `alys run`, with a Geth that the node manages.
 pub(crate) fn geth() -> Result<Peer, String> {
     alys_peers::geth().map_err(|error| error.to_string())?;
-    alys("alys dev, Geth", &["--engine", "geth"])
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("node");
+    let mut init = alys(&["init", "--light-kdf"]);
+    let made = init.args(new_chain()).arg("--data-dir").arg(&data).output();
+    let made = made.map_err(|error| format!("{init:?}: {error}"))?;
+    if !made.status.success() {
+        return Err(format!("{init:?}: {}", String::from_utf8_lossy(&made.stderr)));
+    }
+    let mut command = alys(&["run", "--config"]);
+    command.arg(data.join("alys.toml")).args(SERVES).env("ALYS_EXECUTION__CLIENT", "geth");
+    node("alys run, Geth", command, folder)
 }
 
-fn alys(name: &'static str, more: &[&str]) -> Result<Peer, String> {
-    let folder = TempDir::new().unwrap();
+/// On a free port, and quietly.
+const SERVES: [&str; 4] = ["--http", "127.0.0.1:0", "--log", "warn"];
+
+/// The chain of both: `alys dev` and `alys init` fund the same accounts.
+fn new_chain() -> [String; 6] {
+    ["--slot-seconds", "1", "--gas-limit", GAS_LIMIT, "--accounts", &ACCOUNTS.to_string()].map(str::to_owned)
+}
+
+fn alys(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alys"));
-    command.args([
-        "dev",
-        "--http",
-        "127.0.0.1:0",
-        "--slot-seconds",
-        "1",
-        "--gas-limit",
-        GAS_LIMIT,
-        "--log",
-        "warn",
-    ]);
+    command.args(arguments);
     command
-        .args(["--accounts", &ACCOUNTS.to_string(), "--data-dir"])
-        .arg(folder.path().join("node"))
-        .args(more);
+}
+
+fn node(name: &'static str, command: Command, folder: TempDir) -> Result<Peer, String> {
     let (child, address) = started(command, "Listening on ")?;
     Ok(Peer {
         name,

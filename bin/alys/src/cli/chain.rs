@@ -110,4 +110,7 @@ pub(crate) struct GenesisArgs {
     /// The chain spec.
     #[arg(long, value_name = "FILE", default_value = "chain.json")]
     pub(crate) spec: PathBuf,
+    /// Write it to this file, and print how a Geth of your own is started with it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }

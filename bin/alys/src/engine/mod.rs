@@ -7,10 +7,8 @@ mod access;
 mod recording;
 mod subject;
 
-use std::fs;
-
 use alys_testkit::contract::engine as contract;
-use eyre::{WrapErr as _, ensure};
+use eyre::ensure;
 
 use crate::{
     cli::{EngineCheckArgs, EngineCommand, EngineGenesisArgs},
@@ -29,22 +27,11 @@ pub(crate) fn run(command: &EngineCommand) -> eyre::Result<u8> {
 /// Writes the genesis file, and says with which flags a client has to be started.
 fn genesis(args: &EngineGenesisArgs) -> eyre::Result<()> {
     let spec = contract::spec();
-    let mut text = serde_json::to_string_pretty(&spec.execution_genesis_file())?;
-    text.push('\n');
-    let Some(file) = &args.out else {
-        return output::print(text.trim_end());
-    };
-    fs::write(file, text).wrap_err_with(|| format!("cannot write {}", file.display()))?;
-    let gas_limit = spec.blocks.gas_limit;
-    let file = file.display();
+    let Some(file) = &args.out else { return crate::genesis::print(&spec) };
     output::print(&format!(
-        "{file}: genesis of chain {id}, gas limit {gas_limit}
-Start a client that has nothing in it yet, so (Geth; others have the same under other names):
-  geth init --datadir DIR --state.scheme hash {file}
-  geth --datadir DIR --state.scheme hash --gcmode archive --syncmode full --networkid {id} \\
-    --miner.gaslimit {gas_limit} --nodiscover --maxpeers 0 --authrpc.jwtsecret JWT --http --http.api eth,net,web3,txpool
-  alys engine check --url http://127.0.0.1:8551 --jwt JWT --http http://127.0.0.1:8545",
-        id = spec.chain_id,
+        "{}\nThen, while it stands at genesis:\n  \
+         alys engine check --url http://127.0.0.1:8551 --jwt JWT --http http://127.0.0.1:8545",
+        crate::genesis::written(&spec, file)?
     ))
 }
 

@@ -88,6 +88,14 @@ fn the_execution_genesis_is_printed_for_a_client_of_ones_own() {
         .iter()
         .find(|(address, _)| address.eq_ignore_ascii_case("0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB"));
     assert!(bridge.is_some_and(|(_, account)| account["code"].as_str().is_some_and(|code| code.len() > 2)));
+    // Into a file, with what a Geth is started by.
+    let file = folder.path().join("genesis.json");
+    let said = output(&["genesis", "--spec", spec.to_str().unwrap(), "--out", file.to_str().unwrap()]);
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    assert_eq!(fs::read(&file).unwrap(), printed.stdout);
+    for flag in ["geth init ", "--networkid 212121", "--engine.maxreorgdepth 0", "--txpool.globalslots "] {
+        assert!(text(&said.stdout).contains(flag), "{flag}: {}", text(&said.stdout));
+    }
 }
 
 #[test]
@@ -96,7 +104,9 @@ fn a_client_to_be_examined_is_given_a_genesis_and_one_that_is_not_there_is_named
     let (genesis, jwt) = (folder.path().join("genesis.json"), folder.path().join("jwt.hex"));
     let made = output(&["engine", "genesis", "--out", genesis.to_str().unwrap()]);
     assert!(made.status.success(), "{}", text(&made.stderr));
-    assert!(text(&made.stdout).contains("--miner.gaslimit 30000000"), "{}", text(&made.stdout));
+    for said in ["--miner.gaslimit 30000000", "--history.transactions 0", "alys engine check --url "] {
+        assert!(text(&made.stdout).contains(said), "{said}: {}", text(&made.stdout));
+    }
     serde_json::from_slice::<serde_json::Value>(&fs::read(&genesis).unwrap()).unwrap();
 
     fs::write(&jwt, "ab".repeat(32)).unwrap();

@@ -1,6 +1,6 @@
 //! `kill -9` at random moments, under load: what was acknowledged is there, and the chain goes on (C9).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use futures::future;
 use rand::{Rng as _, SeedableRng as _};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    process::{Node, dev_arguments, killed_while_starting, number},
+    process::{Node, dev_arguments, killed_while_starting, number, output},
     wallet::{SINK, Wallet},
 };
 
@@ -66,7 +66,7 @@ impl Acknowledged {
     }
 }
 
-/// Heads of chain and engine agree, and the state is that of the head: each transfer moved one wei.
+/// The engine stands where chain says that it is final, and the state is that of the block: each transfer moved one wei.
 pub(crate) async fn heads_agree(node: &Node) {
     let status = node.status().await;
     let head = status["head"]["height"].as_u64().unwrap();
@@ -81,6 +81,19 @@ pub(crate) async fn heads_agree(node: &Node) {
         transfers += number(&node.call("eth_getBlockTransactionCountByNumber", params).await);
     }
     assert_eq!(number(&balance), transfers, "the balance is the sum of the transfers");
+}
+
+/// Storage's own record is whole, and has every block: the wallets' questions above are answered by the engine.
+fn stored(folder: &Path, acknowledged: &Acknowledged) {
+    let ask = |command: &str| -> Value {
+        let done = output(&["db", command, "--json", "--data-dir", folder.to_str().unwrap()]);
+        assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    assert_eq!(ask("check")["damage"], json!([]));
+    let (stats, last) = (ask("stats"), acknowledged.blocks.last_key_value());
+    assert_eq!(stats["oldest"], 0);
+    assert!(stats["finalized"].as_u64().unwrap() >= *last.unwrap().0, "{stats}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,10 +167,11 @@ async fn killed_again_and_again(kills: u64) -> Tally {
         before = acknowledged.blocks.last_key_value().map_or(0, |(height, _)| *height);
         node.kill();
     }
-    let node = Node::dev(folder.path()).await;
+    let mut node = Node::dev(folder.path()).await;
     node.reaches(before + 1).await;
     acknowledged.check(&node, seed).await;
     heads_agree(&node).await;
-    let Value::Object(_) = node.status().await else { panic!("no status") };
+    assert!(node.stop("-TERM").await.success());
+    stored(folder.path(), &acknowledged);
     Tally { early, silent, blocks: acknowledged.blocks.len(), receipts: acknowledged.receipts.len() }
 }

@@ -1,19 +1,25 @@
 //! What Prague brought, and what this chain leaves out of it.
 
+use std::collections::BTreeSet;
+
 use alloy_consensus::{SignableTransaction, TxEip4844, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
 use alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;
 use alloy_eips::eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
+use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_signer::SignerSync;
 use alys_engine::execute::{RecoveredTransaction, Transaction};
 use alys_engine::{BlockId, CallRequest, GenesisBlock, ImportError, InvalidPayload};
+use alys_primitives::ChainSpec;
+use alys_testkit::contract::engine::spec;
+use serde_json::Value;
 
 use crate::common::{
-    CHAIN_ID, FEE_SINK, STORE, Send, build, delegate, engine, finalize, genesis_with, import, rules,
-    sign_legacy, signer,
+    CHAIN_ID, FEE_SINK, STORE, Send, attributes, build, delegate, engine, finalize, genesis_with, import,
+    rules, sign_legacy, signer,
 };
 
 fn word(bytes: &Bytes) -> B256 {
@@ -136,6 +142,42 @@ fn blob_max_zero_blob_transactions_are_refused() {
     let refused = engine.import(&payload, root, &[]).unwrap_err();
     let expected = InvalidPayload::BlobTransaction { index: 0 };
     assert!(matches!(refused, ImportError::Invalid(reason) if reason == expected));
+}
+
+/// Under Osaka a blob schedule with max 0 divides by zero: that fork must never begin.
+#[test]
+fn blob_max_zero_neither_a_spec_nor_a_genesis_turns_osaka_on() {
+    // No spec can ask for it.
+    for place in ["", "/blocks", "/execution_genesis"] {
+        let mut json: Value = serde_json::from_str(&spec().to_json()).unwrap();
+        json.pointer_mut(place).unwrap()["osaka_time"] = 0.into();
+        let refused = ChainSpec::from_json(&json.to_string()).unwrap_err().to_string();
+        assert!(refused.contains("osaka_time"), "{place}: {refused}");
+    }
+    // What Geth and others are given ends with Prague.
+    let config = serde_json::to_value(spec().execution_genesis_file().config).unwrap();
+    let forks: BTreeSet<_> =
+        config.as_object().unwrap().keys().filter_map(|key| key.strip_suffix("Time")).collect();
+    assert_eq!(forks, BTreeSet::from(["cancun", "prague", "shanghai"]));
+    let schedules: BTreeSet<_> = config["blobSchedule"].as_object().unwrap().keys().collect();
+    assert_eq!(schedules, BTreeSet::from([&"cancun".to_owned(), &"prague".to_owned()]));
+    // A genesis file that asks for it changes nothing in the embedded engine, however late: CLZ, an opcode of
+    // Osaka's, is none, where Prague's NOT in its place is one.
+    let [clz, not] = [0x1e, 0x19].map(|opcode| (Address::repeat_byte(opcode), opcode));
+    let mut genesis = genesis_with(2, true);
+    genesis.config.osaka_time = Some(0);
+    for (address, opcode) in [clz, not] {
+        let code = Bytes::from(vec![0x60, 0x01, opcode, 0x50, 0x00]);
+        genesis.alloc.insert(address, GenesisAccount::default().with_code(Some(code)));
+    }
+    let (ours, mut theirs) = (engine(&genesis), engine(&genesis));
+    let call = |from, (to, _)| Send { value: U256::ZERO, ..Send::transfer(from, 0, to, 0) }.sign();
+    let far = attributes(ours.head().hash, 1 << 40);
+    let built =
+        ours.reads().build(far, &mut vec![call(0, clz), call(1, not)].into_iter(), &mut || false).unwrap();
+    let succeeded: Vec<_> = built.block().receipts.iter().map(|receipt| receipt.success).collect();
+    assert_eq!(succeeded, [false, true]);
+    import(&mut theirs, &built);
 }
 
 #[test]

@@ -26,11 +26,14 @@ use crate::{contracts, genesis, pick};
 /// Who gets the tips most of the time: nobody's key, no code, as on an Alys chain.
 pub const FEE_SINK: Address = address!("00000000000000000000000000000000feefeefe");
 
+/// The most withdrawals in a block: Ethereum's own chain never has more than 16, an Alys chain may.
+pub const MOST_WITHDRAWALS: usize = 40;
+
 /// How many addresses of contracts made by transactions are remembered.
 const REMEMBERED: usize = 40;
 
 /// How much of everything.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Profile {
     /// The most transactions in a block.
     pub transactions: usize,
@@ -149,7 +152,7 @@ impl Generator {
     /// Forty of them in half of the blocks: to anybody, fresh accounts included, several to one, some of
     /// nothing.
     fn withdrawals(&mut self) -> Vec<Withdrawal> {
-        let count = *pick(&mut self.rng, &[0, 1, 40, 40]);
+        let count = *pick(&mut self.rng, &[0, 1, MOST_WITHDRAWALS, MOST_WITHDRAWALS]);
         let paid = |rng: &mut ChaCha8Rng, accounts: &[Address], index: u64| Withdrawal {
             index,
             validator_index: rng.random_range(0..5),
@@ -160,7 +163,7 @@ impl Generator {
             amount: *pick(rng, &[0, 1, 10, 123_456_789, u64::from(u32::MAX)]),
         };
         let from = self.withdrawals;
-        self.withdrawals += count;
+        self.withdrawals += count as u64;
         (from..self.withdrawals).map(|index| paid(&mut self.rng, &self.accounts, index)).collect()
     }
 

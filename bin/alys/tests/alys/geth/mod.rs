@@ -35,6 +35,7 @@ async fn a_node_goes_on_by_itself_after_few_outages_of_an_external_geth_and_lose
     let report = Rig::start(geth).await.suffer(&outages).await;
     println!("{report}");
     report.check(STUCK);
+    report.check_replays(How::Wiped);
 }
 
 /// How often each kind of outage is gone through.
@@ -66,4 +67,5 @@ async fn a_node_goes_on_by_itself_after_all_outages_of_an_external_geth_and_lose
     let report = Report::of(join_all(reports).await);
     println!("{report}");
     report.check(RESUMES);
+    report.check_replays(How::Killed);
 }

@@ -27,6 +27,9 @@ pub(crate) struct Row {
     pub(crate) outage: Outage,
     /// From the client's answer to a new final block.
     pub(crate) resumed: Duration,
+    /// How many blocks the client had forgotten and was given again, as the node's log says. 0 where it came back
+    /// with the head that it had.
+    pub(crate) forgotten: u64,
 }
 
 /// What came of all.
@@ -57,6 +60,13 @@ impl Report {
         assert!(self.blocks > 3 * count && self.receipts > 3 * count, "there was no load");
     }
 
+    /// Some clients that went this way came back with an older head, and were given what they had forgotten: without
+    /// that, nothing was seen of the replay.
+    pub(crate) fn check_replays(&self, how: How) {
+        let forgot = self.rows.iter().any(|row| row.outage.how == how && row.forgotten > 0);
+        assert!(forgot, "no client that was {how:?} came back with an older head");
+    }
+
     /// The longest that a node took.
     fn slowest(&self) -> Duration {
         self.rows.iter().map(|row| row.resumed).max().unwrap_or_default()
@@ -65,14 +75,21 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut kinds: BTreeMap<Outage, Vec<f64>> = BTreeMap::new();
+        let mut kinds: BTreeMap<Outage, Vec<&Row>> = BTreeMap::new();
         for row in &self.rows {
-            kinds.entry(row.outage).or_default().push(row.resumed.as_secs_f64());
+            kinds.entry(row.outage).or_default().push(row);
         }
-        writeln!(f, "| Geth was | for | times | a new final block after its return: median | most |")?;
-        writeln!(f, "|---|---|---|---|---|")?;
-        for (Outage { how, seconds }, mut times) in kinds {
+        writeln!(
+            f,
+            "| Geth was | for | times | a new final block after its return: median | most | came back with an older head \
+             | blocks replayed, most |"
+        )?;
+        writeln!(f, "|---|---|---|---|---|---|---|")?;
+        for (Outage { how, seconds }, rows) in kinds {
+            let mut times: Vec<_> = rows.iter().map(|row| row.resumed.as_secs_f64()).collect();
             times.sort_by(f64::total_cmp);
+            let older = rows.iter().filter(|row| row.forgotten > 0).count();
+            let replayed = rows.iter().map(|row| row.forgotten).max().unwrap_or_default();
             let how = match how {
                 How::Killed => "killed (-9)",
                 How::Stopped => "stopped (SIGINT)",
@@ -80,7 +97,10 @@ impl fmt::Display for Report {
             };
             let (count, median) = (times.len(), times[times.len() / 2]);
             let most = times.last().copied().unwrap_or_default();
-            writeln!(f, "| {how} | {seconds} s | {count} | {median:.1} s | {most:.1} s |")?;
+            writeln!(
+                f,
+                "| {how} | {seconds} s | {count} | {median:.1} s | {most:.1} s | {older} | {replayed} |"
+            )?;
         }
         let Self { blocks, receipts, .. } = self;
         let late = self.rows.iter().filter(|row| row.resumed > super::RESUMES).count();

@@ -29,9 +29,11 @@ const LOOK: Duration = Duration::from_millis(50);
 /// What took longer than this is told with both logs: a slot of two seconds, and what comes on top.
 const SLOW: Duration = Duration::from_millis(2500);
 /// One client comes back at a time, and the others wait: what is measured is a node with its client, not a
-/// machine on which ten start at once. After a kill Geth reads its log index anew, which takes a core seconds, and
+/// machine on which several start at once. After a kill Geth reads its log index anew, which takes a core seconds, and
 /// meanwhile takes no more than five blocks.
 static RETURNS: Semaphore = Semaphore::const_new(1);
+/// What the node logs when its client comes back with another head than storage's.
+const REPLAYED: &str = "the execution client is not where storage is: payloads are replayed";
 /// Between two transfers of a node's load.
 const LOAD: Duration = Duration::from_millis(80);
 /// Between two tries of a wallet while the client is away.
@@ -82,14 +84,14 @@ impl Rig {
             // Some blocks before the next one.
             let until = self.final_height().await.unwrap() + 3;
             self.load(&mut wallet, &mut acknowledged, self.reaches_final(until, PATIENCE)).await;
-            let resumed = self.load(&mut wallet, &mut acknowledged, self.go_through(*outage)).await;
+            let row = self.load(&mut wallet, &mut acknowledged, self.go_through(*outage)).await;
             // What was acknowledged is in Geth, not only in the node.
             let settled = self.final_height().await.unwrap() + 1;
             self.reaches_final(settled, PATIENCE).await;
             acknowledged.check(&self.node, 0).await;
             // A transaction is acknowledged by its receipt; what a killed Geth has forgotten gets none.
             acknowledged.sent.clear();
-            rows.push(Row { outage: *outage, resumed });
+            rows.push(row);
         }
         heads_agree(&self.node).await;
         let (blocks, receipts) = (acknowledged.blocks.len(), acknowledged.receipts.len());
@@ -97,7 +99,7 @@ impl Rig {
     }
 
     /// One outage: from its return to the first final block after it.
-    async fn go_through(&self, outage: Outage) -> Duration {
+    async fn go_through(&self, outage: Outage) -> Row {
         self.with_geth(move |geth| match outage.how {
             How::Killed => geth.kill(),
             How::Stopped => geth.interrupt(),
@@ -108,6 +110,7 @@ impl Rig {
         let _alone = RETURNS.acquire().await.unwrap();
         let before = self.final_height().await.unwrap();
         let logs = [self.log.clone(), self.geth.lock().output()].map(|file| (length(&file), file));
+        let from = logs[0].0;
         let started = Instant::now();
         self.with_geth(Client::start).await;
         let returned = Instant::now();
@@ -120,7 +123,7 @@ impl Rig {
                 println!("{}:\n{}", file.display(), since(from, &file));
             }
         }
-        resumed
+        Row { outage, resumed, forgotten: forgotten(&since(from, &self.log)) }
     }
 
     async fn with_geth(&self, what: impl FnOnce(&mut Client) -> Result<(), LaunchError> + Send + 'static) {
@@ -187,6 +190,20 @@ fn length(file: &Path) -> usize {
 fn since(length: usize, file: &Path) -> String {
     let bytes = fs::read(file).unwrap_or_default();
     String::from_utf8_lossy(bytes.get(length..).unwrap_or_default()).into_owned()
+}
+
+/// How many blocks the client lacked that the node found elsewhere, by the node's log: its line says where storage and
+/// the client stand.
+fn forgotten(log: &str) -> u64 {
+    let number = |line: &str, name: &str| -> Option<u64> {
+        line.split_whitespace().find_map(|word| word.strip_prefix(name)?.parse().ok())
+    };
+    let lines = log.lines().filter(|line| line.contains(REPLAYED));
+    let lacks = |line| Some(number(line, "storage=")?.saturating_sub(number(line, "engine=")?));
+    lines
+        .map(|line| lacks(line).unwrap_or_else(|| panic!("it does not say where they stand: {line}")))
+        .max()
+        .unwrap_or(0)
 }
 
 /// Writes the client into the node's configuration.

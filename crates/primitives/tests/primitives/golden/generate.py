@@ -232,6 +232,79 @@ class ExecutionFacts(Container):
     gas: uint64
 
 
+# The digest of a chain spec: its JSON in another order, and a list for each map.
+Text = ByteList[64]
+NETWORKS = ["bitcoin", "testnet4", "signet", "regtest"]
+
+
+class BlocksRoot(Container):
+    genesis_ms: uint64
+    slot_ms: uint64
+    gas_limit: uint64
+    fee_sink: Bytes20
+    max_withdrawals: uint64
+    max_body: uint64
+
+
+class MiningRoot(Container):
+    merged_mining_chain_id: uint32
+    max_unanchored: uint64
+    anchor_spacing: uint64
+    half_life: uint64
+    hardest_bits: uint32
+    easiest_bits: uint32
+
+
+class PegRoot(Container):
+    network: uint8
+    checkpoint_height: uint64
+    checkpoint_header: Bytes80
+    relay_lag: uint64
+    deposit_confirmations: uint64
+    min_deposit: uint64
+    min_payout: uint64
+    payout_confirmations: uint64
+    payout_deadline: uint64
+    bump_after: uint64
+    min_fee_rate: uint64
+    max_fee_rate: uint64
+    max_consolidation: uint64
+
+
+class MemberRoot(Container):
+    name: Text
+    identity: Bytes32
+    bitcoin: Bytes32
+    fee_address: Bytes20
+
+
+class SlotRoot(Container):
+    key: Bytes32
+    value: Bytes32
+
+
+class AccountRoot(Container):
+    address: Bytes20
+    balance: uint256
+    nonce: uint64
+    code: ByteList[24576]
+    storage: List[SlotRoot, 65536]
+
+
+class SpecRoot(Container):
+    name: Text
+    chain_id: uint64
+    development: boolean
+    blocks: BlocksRoot
+    mining: MiningRoot
+    peg: PegRoot
+    members: List[MemberRoot, 31]
+    commitment: List[Bytes48, 31]
+    base_fee: uint64
+    extra_data: ByteList[32]
+    accounts: List[AccountRoot, 65536]
+
+
 class Counter:
     """Bytes that never repeat in a short run: SHA-256 of a counter."""
 
@@ -270,6 +343,60 @@ def fill(kind, counter, items):
     raise TypeError(kind)
 
 
+def text(counter, length):
+    return Text(counter.bytes(length).hex()[:length].encode())
+
+
+def spec(network, items):
+    """A spec with `items` elements in each list; names of 0, 32 and 64 characters."""
+    counter = Counter(f"ChainSpec-{network}-{items}")
+    root = fill(SpecRoot, counter, items)
+    root.name = text(counter, 32 * items)
+    root.development = boolean(items & 1)
+    root.peg.network = uint8(NETWORKS.index(network))
+    for member in root.members:
+        member.name = text(counter, 32 * items)
+    # A map has no order: what is hashed is sorted by key.
+    for account in root.accounts:
+        account.storage = List[SlotRoot, 65536](*sorted(account.storage, key=lambda slot: bytes(slot.key)))
+    root.accounts = List[AccountRoot, 65536](*sorted(root.accounts, key=lambda account: bytes(account.address)))
+    return root
+
+
+def plain(value):
+    """A value as it stands in JSON."""
+    if isinstance(value, Text):
+        return bytes(value).decode()
+    if isinstance(value, uint256):
+        return hex(int(value))
+    if isinstance(value, boolean):
+        return bool(value)
+    if isinstance(value, (uint8, uint32, uint64)):
+        return int(value)
+    if isinstance(value, (ByteVector, ByteList)):
+        return "0x" + bytes(value).hex()
+    if isinstance(value, Container):
+        return {name: plain(getattr(value, name)) for name in value.fields()}
+    return [plain(item) for item in value]
+
+
+def spec_json(root):
+    """The spec file whose digest is the root of `root`. Keys of maps stand in reverse order."""
+    flat = plain(root)
+    peg = dict(flat["peg"], network=NETWORKS[flat["peg"]["network"]])
+    peg["checkpoint"] = {"height": peg.pop("checkpoint_height"), "header": peg.pop("checkpoint_header")}
+    accounts = {}
+    for account in reversed(flat["accounts"]):
+        account["storage"] = {slot["key"]: slot["value"] for slot in reversed(account["storage"])}
+        accounts[account.pop("address")] = account
+    return {
+        "name": flat["name"], "chain_id": flat["chain_id"], "development": flat["development"],
+        "blocks": flat["blocks"], "mining": flat["mining"], "peg": peg,
+        "federation": {"members": flat["members"], "commitment": flat["commitment"]},
+        "execution_genesis": {"base_fee": flat["base_fee"], "extra_data": flat["extra_data"], "accounts": accounts},
+    }
+
+
 def main():
     kinds = [VoteData, Vote, Certificate, Header, SignedHeader, SignedVote, Deposit, BurnId, PayoutProposal, Settlement,
              AuxPow, Governance, Handover, Equivocation, Body, SignedProposal, Block, Anchor, Credit, PegState, Burn, Cancellation,
@@ -296,7 +423,12 @@ def main():
                                           member=header.proposer, content=header.hash_tree_root()),
     }
     signing = {k: v if isinstance(v, str) else bytes(v.hash_tree_root()).hex() for k, v in roots.items()}
-    json.dump({"made_by": "remerkleable 0.1.28", "vectors": vectors, "signing_roots": signing}, sys.stdout, indent=1)
+    specs = []
+    for network, items in (("bitcoin", 0), ("testnet4", 1), ("signet", 2), ("regtest", 2)):
+        root = spec(network, items)
+        specs.append({"spec": spec_json(root), "digest": bytes(root.hash_tree_root()).hex()})
+    json.dump({"made_by": "remerkleable 0.1.28", "vectors": vectors, "signing_roots": signing, "specs": specs}, sys.stdout,
+              indent=1)
     print()
 
 

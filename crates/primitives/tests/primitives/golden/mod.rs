@@ -1,8 +1,9 @@
 //! The encoding equals that of an independent SSZ implementation (`generate.py` beside this file).
 
 use alys_primitives::{
-    Block, Body, Burn, Cancellation, Certificate, ExecutionFacts, Header, PegState, SignedProposal,
-    SignedVote, Vote, envelope, peg, state::Anchor, vote::VoteData, withdrawals::Credit,
+    Block, Body, Burn, Cancellation, Certificate, ChainSpec, ExecutionFacts, Header, PegState,
+    SignedProposal, SignedVote, Vote, envelope, peg, spec::BitcoinNetwork, state::Anchor, vote::VoteData,
+    withdrawals::Credit,
 };
 use serde::Deserialize;
 use ssz::{Decode, Encode};
@@ -12,6 +13,15 @@ use tree_hash::TreeHash;
 struct Golden {
     vectors: Vec<Vector>,
     signing_roots: SigningRoots,
+    specs: Vec<SpecVector>,
+}
+
+/// A spec as a file, and its digest.
+#[derive(Deserialize)]
+struct SpecVector {
+    // Unchecked: every field has a value of its own, and few of them could work.
+    spec: ChainSpec,
+    digest: String,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +118,22 @@ fn what_members_sign_equals_the_independent_implementation() {
     let header = Header::from_ssz_bytes(&bytes(&golden, "Header", 1)).unwrap();
     let root = envelope::proposal_root(chain_id, &header);
     assert_eq!(hex::encode(root), golden.signing_roots.proposal_envelope);
+}
+
+#[test]
+fn a_spec_s_digest_equals_the_independent_implementation_s_on_every_network() {
+    let specs = golden().specs;
+    for SpecVector { spec, digest } in &specs {
+        assert_eq!(hex::encode(spec.digest()), *digest, "{:?}", spec.peg.network);
+    }
+    let networks: Vec<_> = specs.iter().map(|vector| vector.spec.peg.network).collect();
+    assert_eq!(
+        networks,
+        [BitcoinNetwork::Bitcoin, BitcoinNetwork::Testnet4, BitcoinNetwork::Signet, BitcoinNetwork::Regtest]
+    );
+    let last = &specs[3].spec;
+    assert_eq!((last.name.len(), last.federation.members.len()), (64, 2));
+    assert_eq!(last.execution_genesis.accounts.len(), 2);
 }
 
 #[test]
