@@ -16,6 +16,7 @@ mod floods;
 mod folders;
 mod kills;
 mod own_storage;
+mod resets;
 mod restarts;
 mod scripted;
 #[path = "../../../engine-api/tests/api/server.rs"]
