@@ -17,7 +17,7 @@
 pub enum Health {
     /// It answers, and executes what it is given.
     Synced,
-    /// It answers, and has not the parents of what it is given.
+    /// It answers, and has not the parents of what it is given, or is not where it was sent.
     Syncing,
     /// It does not answer in time, or is of another chain.
     #[default]
@@ -33,7 +33,7 @@ pub enum Observation {
     Identified,
     /// It executed what it was given, or its head is where it shall be.
     InStep,
-    /// It answered SYNCING or ACCEPTED.
+    /// It answered SYNCING or ACCEPTED, or its head is where nobody sent it.
     Behind,
     /// It did not answer, or not as a client does.
     NoAnswer,

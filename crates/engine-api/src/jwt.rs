@@ -6,7 +6,7 @@
 //! while can be read anew when a token is refused ([`TransportConfig::anew`](crate::TransportConfig)).
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -111,20 +111,24 @@ impl JwtKey {
     /// Makes a new random key and writes it to `path`, which must not exist, readable by its owner only
     /// and on the disk when this returns.
     ///
+    /// The file is written under another name beside it and gets its own when it is whole: a kill at any moment leaves
+    /// the whole key or none, and at worst a `.tmp` that nothing reads.
+    ///
     /// # Errors
     /// [`JwtKeyError::File`], also where the file exists; [`JwtKeyError::Random`].
     pub fn create(path: &Path) -> Result<Self, JwtKeyError> {
         let failed = |error| JwtKeyError::File { path: path.to_owned(), error };
         let mut key = Self { bytes: [0; 32] };
-        rand::rngs::OsRng
-            .try_fill_bytes(&mut key.bytes)
-            .map_err(|error| JwtKeyError::Random(error.to_string()))?;
+        fill(&mut key.bytes)?;
         let mut text = Zeroizing::new([0; 64]);
         // Cannot fail: 64 digits for 32 bytes.
         let _ = hex::encode_to_slice(key.bytes, text.as_mut_slice());
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        file.write_all(text.as_slice()).and_then(|()| file.sync_all()).map_err(failed)?;
+        let temporary = temporary_beside(path)?;
+        // Unlike a rename, a link fails where the name is taken.
+        let made = write_new(&temporary, text.as_slice()).and_then(|()| fs::hard_link(&temporary, path));
+        // A second name of the same file, or a failed try.
+        let _ = fs::remove_file(&temporary);
+        made.and_then(|()| sync_folder_of(path)).map_err(failed)?;
         Ok(key)
     }
 
@@ -163,6 +167,30 @@ impl JwtKey {
         let issued = claims.get("iat")?.as_u64()?;
         (self.token(issued) == token).then_some(issued)
     }
+}
+
+/// A name beside `path` that nothing else has: this process' id, and at random, for ids come again.
+fn temporary_beside(path: &Path) -> Result<PathBuf, JwtKeyError> {
+    let mut unique = [0; 8];
+    fill(&mut unique)?;
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.{}.tmp", std::process::id(), hex::encode(unique)));
+    Ok(path.with_file_name(name))
+}
+
+fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+fn fill(bytes: &mut [u8]) -> Result<(), JwtKeyError> {
+    rand::rngs::OsRng.try_fill_bytes(bytes).map_err(|error| JwtKeyError::Random(error.to_string()))
 }
 
 impl zeroize::Zeroize for JwtKey {

@@ -17,6 +17,9 @@ pub const GET_CLIENT_VERSION: Duration = Duration::from_secs(1);
 /// `eth_chainId`, `eth_syncing`, `eth_blockNumber`, and one block by number or hash without its
 /// transactions. Source: none in execution-apis; a look-up, as `engine_exchangeCapabilities`.
 pub const LOOK_UP: Duration = Duration::from_secs(1);
+/// `eth_getBlockByNumber` and `eth_getBlockByHash` of a wallet, which may want all transactions with them. Source:
+/// none; as [`RECEIPTS`]: the same transactions have to be read and encoded, and their senders recovered.
+pub const BLOCK_WITH_TRANSACTIONS: Duration = Duration::from_secs(4);
 /// `eth_getBlockReceipts`, and receipts or logs of blocks in batches. Source: none; a block of 30 M gas has at
 /// most 1,428 transactions, whose receipts a client reads and encodes in well under a second, and the
 /// verdict waits for them.
@@ -39,10 +42,20 @@ impl Timeouts {
         Self { multiplier }
     }
 
-    /// How long `method` may take.
+    /// How long `method` may take, asked by consensus.
     #[must_use]
     pub fn of(&self, method: &str) -> Duration {
-        self.scaled(constant(method))
+        self.scaled(own(method).unwrap_or(QUESTION))
+    }
+
+    /// How long `method` may take, asked by a wallet: what its parameters want is not looked at, so a block is one
+    /// with its transactions.
+    #[must_use]
+    pub fn of_question(&self, method: &str) -> Duration {
+        match method {
+            "eth_getBlockByNumber" | "eth_getBlockByHash" => self.scaled(BLOCK_WITH_TRANSACTIONS),
+            _ => self.of(method),
+        }
     }
 
     /// Another duration, times the multiplier.
@@ -58,8 +71,9 @@ impl Default for Timeouts {
     }
 }
 
-fn constant(method: &str) -> Duration {
-    match method {
+/// The constant that names `method`.
+fn own(method: &str) -> Option<Duration> {
+    Some(match method {
         "engine_newPayloadV3" | "engine_newPayloadV4" => NEW_PAYLOAD,
         "engine_forkchoiceUpdatedV3" => FORKCHOICE_UPDATED,
         "engine_getPayloadV3" | "engine_getPayloadV4" => GET_PAYLOAD,
@@ -70,13 +84,36 @@ fn constant(method: &str) -> Duration {
             LOOK_UP
         }
         "eth_getBlockReceipts" | "eth_getTransactionReceipt" => RECEIPTS,
-        _ => QUESTION,
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CAPABILITIES;
+
+    #[test]
+    fn every_method_of_the_engine_api_that_is_called_has_a_constant_of_its_own() {
+        for method in CAPABILITIES.into_iter().chain(["engine_exchangeCapabilities"]) {
+            assert!(own(method).is_some(), "{method}");
+        }
+        assert_eq!(own("engine_newPayloadV9"), None);
+    }
+
+    #[test]
+    fn a_wallet_may_wait_longer_for_a_block_than_consensus_and_as_long_for_all_else() {
+        let half = Timeouts::times(0.5);
+        for method in ["eth_getBlockByNumber", "eth_getBlockByHash"] {
+            assert_eq!(
+                (half.of(method), half.of_question(method)),
+                (LOOK_UP / 2, BLOCK_WITH_TRANSACTIONS / 2)
+            );
+        }
+        for method in ["eth_blockNumber", "eth_getBlockReceipts", "eth_call"] {
+            assert_eq!(half.of(method), half.of_question(method), "{method}");
+        }
+    }
 
     #[test]
     fn the_multiplier_stretches_every_method_and_stays_in_bounds() {

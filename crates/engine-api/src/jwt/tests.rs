@@ -54,6 +54,48 @@ fn a_new_key_is_for_its_owner_only_and_never_overwrites_another() {
     assert_ne!(other.token(5), made.token(5));
 }
 
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_an_earlier_kill_left_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jwt.hex");
+    // Killed before a byte was written, and before the file got its name.
+    for text in ["", DIGITS] {
+        write_new(&temporary_beside(&path).unwrap(), text.as_bytes()).unwrap();
+    }
+    assert!(!path.exists());
+    let made = JwtKey::read_or_create(&path).unwrap();
+    assert_eq!(JwtKey::read(&path).unwrap().token(1), made.token(1));
+    assert_eq!(names(folder.path()).len(), 3, "the two, and the key");
+}
+
+#[test]
+fn a_new_key_is_whole_under_its_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jwt.hex");
+    let made = JwtKey::create(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), hex::encode(made.bytes));
+    assert_eq!(names(folder.path()), ["jwt.hex"]);
+}
+
+#[test]
+fn a_file_that_is_there_stays_to_the_last_byte_and_nothing_is_left_beside_it() {
+    for text in ["", DIGITS] {
+        let (folder, path) = file(text, 0o600);
+        let error = JwtKey::create(&path).unwrap_err();
+        let JwtKeyError::File { error, .. } = error else { panic!("must name the file: {error}") };
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(names(folder.path()), ["jwt.hex"]);
+    }
+}
+
 #[test]
 fn a_key_prints_nothing() {
     let (_folder, path) = file(DIGITS, 0o600);

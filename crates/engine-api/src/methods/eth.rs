@@ -11,6 +11,7 @@ use super::receipts::BATCH;
 use super::types::{HeadBlock, Identity, Syncing};
 use super::{EngineApi, NONE};
 use crate::error::{ApiError, RpcError};
+use crate::timeouts::RECEIPTS;
 use crate::transport::{Call, Transport, read_result};
 
 impl EngineApi {
@@ -96,7 +97,7 @@ impl EngineApi {
         for some in blocks.chunks(BATCH) {
             let calls: Vec<_> =
                 some.iter().map(|hash| Call::new("eth_getLogs", json!([{ "blockHash": hash }]))).collect();
-            let within = self.inner.timeouts.of("eth_getBlockReceipts");
+            let within = self.inner.timeouts.scaled(RECEIPTS);
             for answer in self.engine_port().batch(&calls, within).await? {
                 logs.push(one("eth_getLogs", Some(answer))?);
             }

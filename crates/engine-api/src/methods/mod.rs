@@ -108,7 +108,7 @@ impl EngineApi {
 
     /// Any method in its own words, as an asker forwards it; over the port its namespace belongs to.
     /// Parameters are a JSON array or object; none is an empty array. At most `within`, and never longer
-    /// than the method's own timeout.
+    /// than the method's own timeout for [questions](Timeouts::of_question).
     ///
     /// # Errors
     /// [`ApiError`]; a refusal as it came.
@@ -119,14 +119,14 @@ impl EngineApi {
         within: Duration,
     ) -> Result<Box<RawValue>, ApiError> {
         let port = if method.starts_with("engine_") { self.engine_port() } else { self.eth_port() };
-        let within = within.min(self.inner.timeouts.of(method));
+        let within = within.min(self.inner.timeouts.of_question(method));
         match params {
             Some(params) => port.call_raw(method, &params, within).await,
             None => port.call_raw(method, &(NONE), within).await,
         }
     }
 
-    /// Any `eth_*` method, with its result in a type.
+    /// Any `eth_*` method as a wallet asks it, with its result in a type. At most `within`, as [`call`](Self::call).
     ///
     /// # Errors
     /// [`ApiError`].
@@ -136,7 +136,7 @@ impl EngineApi {
         params: &impl Serialize,
         within: Duration,
     ) -> Result<R, ApiError> {
-        let within = within.min(self.inner.timeouts.of(method));
+        let within = within.min(self.inner.timeouts.of_question(method));
         self.eth_port().call(method, params, within).await
     }
 

@@ -5,4 +5,5 @@ mod batches;
 mod bodies;
 mod methods;
 mod server;
+mod timeouts;
 mod transport;

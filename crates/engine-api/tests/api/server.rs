@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use alys_bus::{Owner, Task, spawn_task};
+use alys_bus::{Clock, Owner, Task, spawn_task};
 use alys_engine_api::{JwtKey, UnixSeconds};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// The secret of both sides.
 pub(crate) fn key() -> JwtKey {
@@ -49,6 +50,8 @@ pub(crate) enum Reaction {
     Endless,
     /// A body of which only the length comes.
     Announced(usize),
+    /// The result, once there is a permit for it.
+    Held(Arc<Semaphore>, Value),
     /// No answer, ever.
     Silence,
     /// The connection is closed.
@@ -72,13 +75,21 @@ impl Reaction {
     }
 }
 
+/// One request.
+struct Asked {
+    method: String,
+    params: Value,
+    at: Instant,
+}
+
 type Answer = dyn Fn(&str, &Value) -> Reaction + Send + Sync;
 
 struct Shared {
     answer: Box<Answer>,
     /// Before `answer`: by method.
     overrides: Mutex<BTreeMap<String, Reaction>>,
-    log: Mutex<Vec<(String, Value)>>,
+    log: Mutex<Vec<Asked>>,
+    clock: Clock,
     tokens: Mutex<Vec<String>>,
     /// `None`: a public port, which asks for no token.
     key: Mutex<Option<JwtKey>>,
@@ -115,6 +126,7 @@ impl Server {
             answer: Box::new(answer),
             overrides: Mutex::default(),
             log: Mutex::default(),
+            clock: Clock::system(),
             tokens: Mutex::default(),
             key: Mutex::new(Some(key())),
             arrays: Mutex::default(),
@@ -172,12 +184,17 @@ impl Server {
 
     /// What was asked so far, in order.
     pub(crate) fn log(&self) -> Vec<(String, Value)> {
-        self.shared.log.lock().clone()
+        self.shared.log.lock().iter().map(|asked| (asked.method.clone(), asked.params.clone())).collect()
+    }
+
+    /// The same methods, and when each was called.
+    pub(crate) fn times(&self) -> Vec<(String, Instant)> {
+        self.shared.log.lock().iter().map(|asked| (asked.method.clone(), asked.at)).collect()
     }
 
     /// How often `method` was called.
     pub(crate) fn count(&self, method: &str) -> usize {
-        self.shared.log.lock().iter().filter(|(called, _)| called == method).count()
+        self.shared.log.lock().iter().filter(|asked| asked.method == method).count()
     }
 
     /// The tokens that came, in order.
@@ -281,7 +298,8 @@ async fn respond(shared: &Shared, head: &str, body: &[u8]) -> Option<Bytes> {
 
 fn react(shared: &Shared, call: &Value) -> Reaction {
     let method = call["method"].as_str().unwrap();
-    shared.log.lock().push((method.to_owned(), call["params"].clone()));
+    let (at, params) = (shared.clock.now(), call["params"].clone());
+    shared.log.lock().push(Asked { method: method.to_owned(), params, at });
     let set = shared.overrides.lock().get(method).cloned();
     set.unwrap_or_else(|| (shared.answer)(method, &call["params"]))
 }
@@ -308,6 +326,10 @@ async fn act(reaction: &Reaction, id: &Value) -> Option<Bytes> {
         Reaction::Endless => {
             let bytes = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
             Some(Bytes { bytes, last: true, endless: true })
+        }
+        Reaction::Held(permits, result) => {
+            permits.acquire().await.ok()?.forget();
+            Some(http(200, &json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()))
         }
         Reaction::Silence => std::future::pending().await,
         _ => None,

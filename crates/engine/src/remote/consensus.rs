@@ -1,27 +1,20 @@
-//! What chain asks for: judging, following, building, sealing, and beginning anew. One at a time, in the
-//! order it was asked.
+//! What chain asks for: judging, following, beginning anew; building and sealing stand beside this. One at a time, in
+//! the order it was asked.
 
-use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::Bytes;
-use alloy_rpc_types_engine::PayloadAttributes;
 use alloy_rpc_types_eth::TransactionReceipt;
 use alys_bus::Context;
 use alys_engine_api::{
-    EngineApi, Forkchoice as WireForkchoice, ForkchoiceUpdated, Observation, PayloadStatus, RpcErrorKind,
-    Status, WipeError,
+    Forkchoice as WireForkchoice, ForkchoiceUpdated, Observation, PayloadStatus, Status, WipeError,
 };
-use alys_primitives::block::RequestBytes;
-use alys_primitives::payload::{PayloadError, PayloadRules, block_hash, to_requests};
+use alys_primitives::payload::to_requests;
 use alys_primitives::{Block, ExecutionFacts};
 use tokio::sync::mpsc;
 
-use super::builds::Build;
 use super::link::LinkError;
 use super::{Inner, facts, probe};
 use crate::execute::PayloadBlock;
-use crate::messages::{
-    EngineError, EngineHead, EngineMessage, Forkchoice, Lack, PayloadId, PayloadVerdict, SealedPayload,
-};
+use crate::messages::{EngineError, EngineHead, EngineMessage, Forkchoice, Lack, PayloadVerdict};
 
 /// Between two looks at a client that is being started anew.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
@@ -129,17 +122,28 @@ impl Inner {
 
     /// Sets the head, and reads the client's own back, after a refusal too: Geth has been seen to answer -38002
     /// and to have moved. Nothing the client answers to the first is believed.
+    ///
+    /// A refusal stays one wherever the client stands. At the head that was asked for, it is still not what is safe
+    /// and final that it took, so chain must not believe the whole choice followed; but nothing is out of step,
+    /// and the health stays as it was. So it does where the client has not moved. Anywhere else the client is
+    /// where nobody sent it.
     async fn follow(&self, choice: Forkchoice) -> Result<EngineHead, EngineError> {
         let Forkchoice { head, safe, finalized } = choice;
         let wire = WireForkchoice { head, safe, finalized };
+        let before = *self.stands.lock();
         let updated = match self.link.ask(self.link.api.forkchoice_updated(wire, None)).await {
             Err(error) if !error.is_refusal() => return Err(error.into()),
             other => other,
         };
         let now = self.head().await?;
-        let updated = updated.map_err(|error| {
-            EngineError::Failed(format!("{error}; it stands at block {} ({})", now.number, now.hash))
-        })?;
+        let refused = |why: String| {
+            if now.hash != head && before.is_some_and(|before| before != now.hash) {
+                tracing::warn!(%head, stands = now.number, "the execution client refuses a head, and has moved to another");
+                self.link.seen(Observation::Behind, String::new);
+            }
+            EngineError::Failed(format!("{why}; it stands at block {} ({})", now.number, now.hash))
+        };
+        let updated = updated.map_err(|error| refused(error.to_string()))?;
         let status = &updated.payload_status;
         match status.status {
             Status::Valid if now.hash == head => self.link.seen(Observation::InStep, String::new),
@@ -150,10 +154,7 @@ impl Inner {
             }
             Status::Syncing | Status::Accepted => self.link.seen(Observation::Behind, String::new),
             Status::Invalid | Status::InvalidBlockHash => {
-                return Err(EngineError::Failed(format!(
-                    "it finds the head {head} invalid: {}",
-                    status.reason()
-                )));
+                return Err(refused(format!("it finds the head {head} invalid: {}", status.reason())));
             }
         }
         Ok(now)
@@ -166,83 +167,8 @@ impl Inner {
         // after a kill. So no height is promised, and every payload stays at hand for a replay.
         let head = EngineHead { number: head.number, hash: head.hash, durable: 0 };
         self.link.metrics.stands(head);
+        *self.stands.lock() = Some(head.hash);
         Ok(head)
-    }
-
-    /// Has the client begin to build. The Engine API builds on the head only, so the parent becomes it; what
-    /// is safe and finalized is left as it is, by zeros.
-    async fn build(&self, rules: PayloadRules) -> Result<PayloadId, EngineError> {
-        let outages = self.link.outages();
-        if let Some(id) = self.builds.lock().id_of(&rules, outages) {
-            return Ok(id);
-        }
-        let choice = WireForkchoice { head: rules.parent_hash, ..WireForkchoice::default() };
-        let attributes = attributes(&rules);
-        let updated = match self.link.ask(self.link.api.forkchoice_updated(choice, Some(&attributes))).await {
-            Err(LinkError::Api(error)) if error.kind() == Some(RpcErrorKind::InvalidAttributes) => {
-                return Err(EngineError::Failed(format!("it refuses to build as the rules say: {error}")));
-            }
-            other => other?,
-        };
-        let status = &updated.payload_status;
-        match status.status {
-            Status::Valid => {}
-            Status::Syncing | Status::Accepted => {
-                self.link.seen(Observation::Behind, String::new);
-                return Err(EngineError::Unavailable(behind(status)));
-            }
-            Status::Invalid | Status::InvalidBlockHash => {
-                return Err(EngineError::Unavailable(format!(
-                    "the parent is invalid to it: {}",
-                    status.reason()
-                )));
-            }
-        }
-        let Some(id) = updated.payload_id else {
-            // Seen with Geth after kill -9, and where the parent lies below its head.
-            return Err(EngineError::Unavailable(
-                "it took the parent for its head, and builds nothing".into(),
-            ));
-        };
-        let begun = self.link.clock.now();
-        self.builds.lock().remember(Build { id: id.0, rules, begun, outages });
-        Ok(id.0)
-    }
-
-    /// Takes the payload, and checks it: a client that departs from the rules costs this node its slot, and
-    /// must not cost it its name.
-    async fn seal(&self, id: PayloadId) -> Result<SealedPayload, EngineError> {
-        let Some(build) = self.builds.lock().get(&id) else { return Err(EngineError::UnknownPayload) };
-        let built_for = self.link.clock.now().saturating_duration_since(build.begun);
-        self.link.clock.sleep(self.config.min_build.saturating_sub(built_for)).await;
-        let rules = &build.rules;
-        let built = match self.link.ask(self.link.api.get_payload(id.into(), rules.timestamp)).await {
-            Err(LinkError::Api(error)) if EngineApi::is_unknown_payload(&error) => {
-                self.builds.lock().forget(&id);
-                return Err(EngineError::UnknownPayload);
-            }
-            Err(error) => {
-                self.builds.lock().clear();
-                return Err(error.into());
-            }
-            Ok(built) => built,
-        };
-        rules.check(&built.payload).map_err(|error| departs(rules, &error))?;
-        let v1 = &built.payload.payload_inner.payload_inner;
-        let requests = request_bytes(&built.requests)?;
-        let hash = block_hash(&built.payload, rules.parent_beacon_block_root, &requests)
-            .map_err(|error| EngineError::Failed(format!("its payload is no block: {error}")))?;
-        if hash != v1.block_hash {
-            return Err(EngineError::Failed(format!(
-                "its payload hashes to {hash} and names {}",
-                v1.block_hash
-            )));
-        }
-        self.link.metrics.built(v1.transactions.len());
-        // The client's word, tips only; what is paid out follows from the facts of the judgement.
-        let burnt = v1.base_fee_per_gas.saturating_mul(alloy_primitives::U256::from(v1.gas_used));
-        let fees = built.block_value.saturating_add(burnt);
-        Ok(SealedPayload { payload: built.payload, requests: built.requests, fees })
     }
 
     /// Has the client's data thrown away, where it is this node's to do so.
@@ -277,39 +203,10 @@ impl Inner {
     }
 }
 
-fn behind(status: &PayloadStatus) -> String {
+/// Why nothing comes of a client that answers so.
+pub(super) fn behind(status: &PayloadStatus) -> String {
     let name = if status.status == Status::Accepted { "ACCEPTED" } else { "SYNCING" };
     format!("the execution client has not the parent ({name})")
-}
-
-fn attributes(rules: &PayloadRules) -> PayloadAttributes {
-    let withdrawals: Vec<Withdrawal> = rules.withdrawals.clone();
-    PayloadAttributes {
-        timestamp: rules.timestamp,
-        prev_randao: rules.prev_randao,
-        suggested_fee_recipient: rules.fee_recipient,
-        withdrawals: Some(withdrawals),
-        parent_beacon_block_root: Some(rules.parent_beacon_block_root),
-        ..PayloadAttributes::default()
-    }
-}
-
-fn departs(rules: &PayloadRules, error: &PayloadError) -> EngineError {
-    let help = match error {
-        PayloadError::Field { field: "gas_limit", .. } => {
-            format!("; start the execution client with --miner.gaslimit {}", rules.gas_limit)
-        }
-        _ => String::new(),
-    };
-    EngineError::Failed(format!("it built what the rules forbid: {error}{help}"))
-}
-
-fn request_bytes(requests: &[Bytes]) -> Result<Vec<RequestBytes>, EngineError> {
-    requests
-        .iter()
-        .map(|request| request.to_vec().try_into())
-        .collect::<Result<_, _>>()
-        .map_err(|error| EngineError::Failed(format!("its execution requests fit into no block: {error:?}")))
 }
 
 fn not_managed(url: &str) -> String {

@@ -12,10 +12,13 @@
 //! port's. A public port that is closed, silent or another chain's takes wallets' answers away and no vote. Wallets'
 //! questions, however slow and however many, hold up nothing that chain asks.
 //!
+//! So [`Head`](EngineMessage::Head) is no question for wallets: it goes over the engine port, and one that is not
+//! answered in time takes the client for away. Whoever follows the chain for wallets forwards `eth_getBlockByNumber`.
+//!
 //! **What is believed.** Little, and only of a client that has shown chain id and genesis since it was last
-//! out of reach. A head counts when it was read back; a VALID brings facts only with receipts whose root is
-//! the payload's; a payload is handed out only after the rules and its hash were checked here. An
-//! INVALID is handed on as this client's word.
+//! out of reach. A head counts when it was read back, the one that is built on too; a VALID brings facts only
+//! with receipts whose root is the payload's; a payload is handed out only after the rules and its hash were
+//! checked here. An INVALID is handed on as this client's word.
 //!
 //! **Outage.** A client that is out of reach does not keep the actor from running: messages are answered
 //! `Unavailable` at once, the [health](alys_bus::protocol::engine::EngineHealth) says why, and the
@@ -30,6 +33,7 @@
 //! the children of its head. A client that has none before a block is its head, as EthereumJS, is made to
 //! follow the block for the moment (see `consensus`); EthereumJS stays there, until the next block.
 
+mod building;
 mod builds;
 mod config;
 mod consensus;
@@ -43,6 +47,7 @@ mod refusals;
 use std::fmt;
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use alys_bus::protocol::engine::EngineHealth;
 use alys_bus::{Clock, Context, Lane, Latest, Limits, Owner, Task, spawn_task};
 use alys_engine_api::{
@@ -71,6 +76,8 @@ struct Inner {
     link: Arc<Link>,
     managed: Option<Arc<dyn ManagedProcess>>,
     builds: Mutex<Builds>,
+    /// The client's own head, as it was last read back; `None` before that.
+    stands: Mutex<Option<B256>>,
     /// Places of wallets' questions.
     questions: Semaphore,
     /// Places of what chain asks.
@@ -117,6 +124,7 @@ impl RemoteClient {
             link: Arc::new(Link::new(api, expected, clock, health)),
             managed,
             builds: Mutex::default(),
+            stands: Mutex::default(),
             questions: Semaphore::new(config.questions.max(1)),
             chains: Semaphore::new(CHAINS),
             attached: Mutex::default(),

@@ -6,7 +6,7 @@ use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, Bytes, U64, U128, U256, keccak256};
 use alloy_rpc_types_eth as eth;
 use alys_bus::{Context, Reply, unsupported};
-use alys_engine_api::{ApiError, Call, RpcError};
+use alys_engine_api::{ApiError, Call, HeadBlock, RpcError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -19,6 +19,9 @@ use crate::messages::{AccountInfo, EngineMessage, PoolStatus, QueryError, Transa
 
 /// Methods that command the client rather than ask it: never forwarded, whoever asks.
 const COMMANDS: [&str; 4] = ["engine_", "admin_", "miner_", "personal_"];
+
+/// Methods whose first parameter is a signed transaction.
+const SENDING: [&str; 2] = ["eth_sendRawTransaction", "eth_sendRawTransactionSync"];
 
 /// Geth's words for: ask me again later.
 const INDEXING: &str = "transaction indexing is in progress";
@@ -150,8 +153,9 @@ async fn by_hash<R: DeserializeOwned>(
     for _ in 0..INDEXING_TRIES {
         match ask(inner, ctx, method, [hash]).await {
             Err(QueryError::Client { message, .. }) if message.contains(INDEXING) => {
-                let head = inner.link.ask(inner.link.api.head()).await.map_err(query_error)?;
-                if head.number == 0 {
+                let latest = (BlockNumberOrTag::Latest, false);
+                let head: Option<HeadBlock> = ask(inner, ctx, "eth_getBlockByNumber", latest).await?;
+                if head.is_some_and(|head| head.number == 0) {
                     return Ok(None);
                 }
                 inner.link.clock.sleep(INDEXING_PAUSE.min(ctx.remaining())).await;
@@ -308,6 +312,10 @@ async fn forward(
 ) -> Result<Box<RawValue>, QueryError> {
     if COMMANDS.iter().any(|command| method.starts_with(command)) {
         return Err(QueryError::InvalidQuery(format!("the method {method} does not exist/is not available")));
+    }
+    // Clients keep a pool of them, and no block of this chain may hold one.
+    if SENDING.contains(&method) && params.is_some_and(refusals::is_blob) {
+        return Err(TransactionRefusal::TypeNotSupported.into());
     }
     inner.link.question(inner.link.api.call(method, params, ctx.remaining())).await.map_err(query_error)
 }

@@ -8,6 +8,7 @@ use alloy_consensus::{Transaction as _, transaction::SignerRecoverable as _};
 use alloy_eips::{BlockId, Decodable2718};
 use alloy_primitives::{Bytes, U256};
 use alys_engine_api::{RpcError, RpcErrorKind};
+use serde_json::value::RawValue;
 
 use crate::execute::Transaction;
 use crate::messages::{QueryError, TransactionRefusal};
@@ -32,6 +33,16 @@ pub(super) fn examine(raw: &Bytes, chain_id: u64) -> Result<Transaction, Transac
         return Err(TransactionRefusal::InvalidSender);
     }
     Ok(transaction)
+}
+
+/// Whether the first of these parameters is a blob transaction, in hex. Whatever else it is, is the client's to judge.
+pub(super) fn is_blob(params: &RawValue) -> bool {
+    let Ok(params) = serde_json::from_str::<Vec<&RawValue>>(params.get()) else { return false };
+    let first = params.first().and_then(|first| serde_json::from_str::<String>(first.get()).ok());
+    first.is_some_and(|hex| {
+        let digits = hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X")).unwrap_or(&hex);
+        digits.starts_with("03")
+    })
 }
 
 /// Whether a refusal says that the block asked about is not there.

@@ -2,7 +2,7 @@
 //! client's own JSON-RPC, read into the same types.
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U64};
 use alloy_rpc_types_eth::{Block, BlockTransactions, Filter, Log, Transaction};
 use alys_bus::{Context, protocol::EngineMessage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,6 +16,13 @@ pub(crate) struct Look<'a> {
     pub(crate) ctx: Context,
 }
 
+/// Where the chain ends: of a whole block no more is read.
+#[derive(Deserialize)]
+struct End {
+    number: U64,
+    hash: B256,
+}
+
 /// What is of interest in a block under construction: it has no hash, so it is no [`Block`].
 #[derive(Deserialize)]
 struct Contents {
@@ -23,8 +30,16 @@ struct Contents {
 }
 
 impl Look<'_> {
-    /// The chain's end, by the client's word.
+    /// The chain's end, by the client's word. An external client is asked by its own JSON-RPC here too: what
+    /// `Head` asks is consensus' own question, and a wallet that gets no answer to that in time would take the
+    /// client for away, and this node's votes with it.
     pub(super) async fn head(&self) -> Result<(u64, B256), CallError> {
+        if self.api.execution.forward {
+            let found: Option<End> =
+                self.client("eth_getBlockByNumber", &(BlockNumberOrTag::Latest, false)).await?;
+            let end = found.ok_or_else(CallError::unavailable)?;
+            return Ok((end.number.to(), end.hash));
+        }
         let head = self.api.engine(self.ctx, |reply| EngineMessage::Head { reply }).await?;
         Ok((head.number, head.hash))
     }

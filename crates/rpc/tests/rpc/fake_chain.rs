@@ -82,7 +82,7 @@ impl FakeChain {
         move |message| inner.lock().answer(message)
     }
 
-    /// The engine as an external client: it has a head, and for the rest its own JSON-RPC.
+    /// The engine as an external client: all that wallets may ask is its own JSON-RPC. `Head` is consensus' alone.
     pub(crate) fn client(&self) -> impl Answers<EngineMessage> {
         let inner = Arc::clone(&self.0);
         move |message| match message {
@@ -90,7 +90,6 @@ impl FakeChain {
                 let answer = inner.lock().forwarded(&method, &params.unwrap());
                 reply.send(Ok(RawValue::from_string(answer.to_string()).unwrap()));
             }
-            EngineMessage::Head { .. } => inner.lock().answer(message),
             other => alys_bus::unsupported(other),
         }
     }
@@ -137,8 +136,9 @@ impl Inner {
             BlockNumberOrTag::Pending => {
                 block.transactions = eth::BlockTransactions::Hashes(self.pool.clone());
             }
-            BlockNumberOrTag::Number(number) => {
-                let found = self.chain.get(usize::try_from(number).unwrap())?;
+            BlockNumberOrTag::Latest | BlockNumberOrTag::Number(_) => {
+                let number = at.as_number().map(|number| usize::try_from(number).unwrap());
+                let found = self.chain.get(number.unwrap_or(self.chain.len() - 1))?;
                 block.header.hash = found.hash;
                 block.header.inner.number = found.number;
                 block.transactions = eth::BlockTransactions::Hashes(found.transactions.clone());

@@ -2,12 +2,12 @@
 
 use alloy_primitives::{B256, Bytes, U256};
 use alys_bus::protocol::engine::EngineHealth;
-use alys_engine::messages::EngineError;
+use alys_engine::messages::{EngineError, PayloadVerdict};
 use alys_primitives::payload::PayloadRules;
 use serde_json::{Value, json};
 
 use crate::remote::fake::{self, GAS_LIMIT, GENESIS, payload};
-use crate::remote::rig::{Rig, refusal, rules};
+use crate::remote::rig::{Rig, empty, refusal, rules};
 use crate::remote::server::Reaction;
 
 const FORKCHOICE: &str = "engine_forkchoiceUpdatedV3";
@@ -122,6 +122,38 @@ async fn a_client_that_begins_nothing_is_unavailable() {
         matches!(&error, EngineError::Failed(why) if why.contains("Invalid payload attributes")),
         "{error}"
     );
+}
+
+/// `valid-but-old-head`, of the update that begins a payload.
+#[tokio::test]
+async fn no_payload_is_begun_on_a_head_that_is_not_the_parent_though_the_client_says_valid_and_names_one() {
+    let rig = Rig::start().await;
+    let parent = empty(GENESIS, 1);
+    assert!(matches!(rig.judge(&parent).await, PayloadVerdict::Valid(_)));
+    let rules = rules(parent.header.payload_hash, 2);
+    rig.fake.chain.lock().stays = true;
+    let error = refusal(rig.build(&rules).await);
+    let says = |why: &String| why.contains(&GENESIS.to_string());
+    assert!(matches!(&error, EngineError::Unavailable(why) if says(why)), "{error}");
+    assert_eq!(rig.health.get(), EngineHealth::Syncing);
+
+    // The same rules are asked for again, and read back again.
+    rig.fake.chain.lock().stays = false;
+    let id = rig.build(&rules).await.unwrap();
+    assert_eq!(rig.fake.server.count(FORKCHOICE), 2);
+    let log = rig.fake.server.log();
+    let at = log.iter().rposition(|(method, _)| method == FORKCHOICE).unwrap();
+    assert_eq!((log[at + 1].0.as_str(), &log[at + 1].1[0]), ("eth_getBlockByNumber", &json!("latest")));
+    assert_eq!(rig.head().await.unwrap().hash, parent.header.payload_hash);
+    rig.seal(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_payload_whose_parent_cannot_be_read_back_is_unavailable() {
+    let rig = Rig::start().await;
+    rig.fake.server.set("eth_getBlockByNumber", Reaction::Error(-32000, "database closed"));
+    let error = refusal(rig.build(&rules(GENESIS, 1)).await);
+    assert!(matches!(&error, EngineError::Unavailable(why) if why.contains("database closed")), "{error}");
 }
 
 #[tokio::test]

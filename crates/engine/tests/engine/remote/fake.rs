@@ -35,6 +35,8 @@ pub(crate) struct Chain {
     pub(crate) receipts_of_any: bool,
     /// Whether it says VALID of every head, builds on it, and stays where it is.
     pub(crate) stays: bool,
+    /// Where it goes on the next forkchoice, which it refuses with -38002. Geth has been seen to.
+    pub(crate) strays: Option<B256>,
     /// What `engine_getPayload` hands out; null: an empty block by the attributes asked for last.
     pub(crate) built: Value,
     asked: Option<(B256, PayloadAttributes)>,
@@ -57,6 +59,7 @@ impl Chain {
             receipts: BTreeMap::new(),
             receipts_of_any: true,
             stays: false,
+            strays: None,
             built: Value::Null,
             asked: None,
         }
@@ -94,6 +97,10 @@ impl Chain {
             "eth_getBlockByNumber" => self.at(&params[0]),
             "eth_getBlockByHash" => self.block(&hash(&params[0])),
             "engine_newPayloadV4" => self.new_payload(&params[0]),
+            "engine_forkchoiceUpdatedV3" if let Some(elsewhere) = self.strays.take() => {
+                self.head = elsewhere;
+                return Reaction::Error(-38002, "Invalid forkchoice state");
+            }
             "engine_forkchoiceUpdatedV3" => self.forkchoice(&params[0], &params[1]),
             "engine_getPayloadV4" => self.payload(),
             "eth_getBlockReceipts" => self.receipts(&hash(&params[0])),

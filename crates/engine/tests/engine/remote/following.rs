@@ -90,6 +90,47 @@ async fn every_refusal_of_a_forkchoice_is_a_failure_with_the_clients_words_and_w
 }
 
 #[tokio::test]
+async fn a_refusal_after_which_the_client_stands_where_nobody_sent_it_shows_in_the_health() {
+    let (rig, [first, second]) = with_two_blocks().await;
+    rig.follow(second).await.unwrap();
+    rig.fake.chain.lock().strays = Some(GENESIS);
+    let error = refusal(rig.follow(first).await);
+    let says = |why: &String| why.contains("-38002") && why.contains(&GENESIS.to_string());
+    assert!(matches!(&error, EngineError::Failed(why) if says(why)), "{error}");
+    assert_eq!(rig.health.get(), EngineHealth::Syncing);
+    assert_eq!(rig.follow(first).await.unwrap().hash, first);
+    assert_eq!(rig.health.get(), EngineHealth::Synced);
+}
+
+#[tokio::test]
+async fn an_invalid_head_after_which_the_client_stands_elsewhere_shows_in_the_health() {
+    let (rig, [first, second]) = with_two_blocks().await;
+    rig.follow(second).await.unwrap();
+    rig.fake.server.set(FORKCHOICE, answer("INVALID", json!(GENESIS)));
+    rig.fake.chain.lock().head = GENESIS;
+    assert!(matches!(refusal(rig.follow(first).await), EngineError::Failed(_)));
+    assert_eq!(rig.health.get(), EngineHealth::Syncing);
+}
+
+/// A `safe` off the new head: Geth refuses it, and has moved.
+#[tokio::test]
+async fn a_refusal_at_the_head_asked_for_is_still_a_failure_and_changes_no_health() {
+    let (rig, [first, second]) = with_two_blocks().await;
+    rig.follow(first).await.unwrap();
+    rig.fake.chain.lock().strays = Some(second);
+    let error = refusal(rig.follow(second).await);
+    assert!(matches!(&error, EngineError::Failed(why) if why.contains(&second.to_string())), "{error}");
+    assert_eq!(rig.health.get(), EngineHealth::Synced, "nothing is out of step");
+
+    // Nor is what was out of step before put right by it.
+    rig.follow(B256::repeat_byte(0x99)).await.unwrap();
+    assert_eq!(rig.health.get(), EngineHealth::Syncing);
+    rig.fake.chain.lock().strays = Some(first);
+    assert!(matches!(refusal(rig.follow(first).await), EngineError::Failed(_)));
+    assert_eq!(rig.health.get(), EngineHealth::Syncing);
+}
+
+#[tokio::test]
 async fn a_client_restarted_with_an_older_head_is_told_as_it_stands() {
     let (rig, [first, second]) = with_two_blocks().await;
     rig.follow(second).await.unwrap();

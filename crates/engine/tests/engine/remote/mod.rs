@@ -2,6 +2,7 @@
 
 mod building;
 mod fake;
+mod figures;
 mod following;
 mod geth;
 mod judging;

@@ -3,15 +3,16 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U64};
 use alys_bus::protocol::engine::EngineHealth;
 use alys_engine::messages::{EngineError, PayloadVerdict};
-use alys_engine_api::{JwtKey, ManagedProcess, WipeError};
-use alys_testkit::within;
+use alys_engine_api::{BreakerLimits, JwtKey, ManagedProcess, WipeError};
+use alys_testkit::{PATIENCE, within};
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
-use crate::remote::fake::{Chain, Fake, GENESIS};
+use crate::remote::fake::{CHAIN_ID, Chain, Fake, GENESIS};
 use crate::remote::rig::{Rig, config, empty, refusal};
 use crate::remote::server::{Reaction, key};
 
@@ -152,30 +153,72 @@ async fn an_actor_starts_with_a_client_that_refuses_its_token() {
     rig.becomes(EngineHealth::Synced).await;
 }
 
-/// The breaker, end to end: five failures, then silence for a while, though every look is answered.
-#[tokio::test]
-async fn after_five_failures_in_a_row_the_client_is_left_alone_and_then_tried_again() {
-    let rig = Rig::start().await;
-    let method = "engine_newPayloadV4";
-    rig.fake.server.set(method, Reaction::Status(500, "disk full"));
-    let mut failures = 0;
-    while failures < 5 {
+const NEW_PAYLOAD: &str = "engine_newPayloadV4";
+/// The first request of a look.
+const LOOK: &str = "eth_chainId";
+/// The breaker's figure.
+const CLOSED: f64 = 0.0;
+const HALF_OPEN: f64 = 1.0;
+
+/// One payload that the client fails on.
+async fn fail(rig: &Rig) {
+    let what = rig.unavailable(&empty(GENESIS, 1)).await;
+    assert!(what.contains("disk full"), "{what}");
+}
+
+/// So many in a row that a closed breaker bears; each is followed by a look, which counts for nothing in it.
+async fn fail_four_times(rig: &Rig) {
+    for _ in 0..4 {
+        fail(rig).await;
         rig.becomes(EngineHealth::Synced).await;
-        if rig.unavailable(&empty(GENESIS, 1)).await.contains("disk full") {
-            failures += 1;
-        }
+        assert_eq!(rig.breaker(), Some(CLOSED));
     }
-    let sent = rig.fake.server.count(method);
-    rig.unavailable(&empty(GENESIS, 1)).await;
-    assert_eq!(rig.fake.server.count(method), sent, "the breaker is open");
-    rig.fake.server.unset(method);
-    rig.becomes(EngineHealth::Synced).await;
-    let tried = async {
-        while !matches!(rig.judge(&empty(GENESIS, 1)).await, PayloadVerdict::Valid(_)) {
+}
+
+/// The breaker, end to end. Each look waits for a permit, so that none comes unseen.
+#[tokio::test]
+async fn after_five_failures_in_a_row_nothing_reaches_the_client_for_half_a_second_and_three_looks_close_it()
+{
+    // Looks come for what was seen alone.
+    let rig = Rig::configured(|config| config.probe_online = PATIENCE).await;
+    let server = &rig.fake.server;
+    server.set(NEW_PAYLOAD, Reaction::Status(500, "disk full"));
+    fail_four_times(&rig).await;
+
+    let permits = Arc::new(Semaphore::new(0));
+    server.set(LOOK, Reaction::Held(Arc::clone(&permits), json!(U64::from(CHAIN_ID))));
+    let (looks, requests) = (server.count(LOOK), server.times().len());
+    fail(&rig).await;
+    assert!(rig.unavailable(&empty(GENESIS, 1)).await.contains("out of reach"));
+    for look in 1..=3 {
+        let come = async {
+            while server.count(LOOK) < looks + look {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(come).await;
+        if look == 1 {
+            let [(fifth, failed), (next, came)] = &server.times()[requests..] else {
+                panic!("one look after the fifth failure: {:?}", server.times());
+            };
+            assert_eq!((fifth.as_str(), next.as_str()), (NEW_PAYLOAD, LOOK));
+            assert!(*came - *failed >= BreakerLimits::default().open_for, "{:?}", *came - *failed);
+        }
+        assert_eq!(rig.breaker(), Some(HALF_OPEN), "before answer {look}");
+        permits.add_permits(1);
+    }
+    let closed = async {
+        while rig.breaker() != Some(CLOSED) {
             tokio::task::yield_now().await;
         }
     };
-    within(tried).await;
+    within(closed).await;
+
+    // As at first: four are borne again, and then it judges.
+    server.unset(LOOK);
+    fail_four_times(&rig).await;
+    server.unset(NEW_PAYLOAD);
+    assert!(matches!(rig.judge(&empty(GENESIS, 1)).await, PayloadVerdict::Valid(_)));
 }
 
 /// What stands for the owner of a client's process.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alloy_eips::BlockId;
 use alys_bus::protocol::engine::EngineHealth;
 use alys_engine::messages::{EngineMessage, PayloadVerdict, QueryError};
-use alys_testkit::within;
+use alys_testkit::{PATIENCE, within};
 use futures::FutureExt as _;
 use serde_json::json;
 use tokio::net::TcpSocket;
@@ -143,6 +143,25 @@ async fn no_wallet_is_answered_by_a_public_port_whose_engine_port_is_not_this_ch
     rig.becomes(EngineHealth::Offline).await;
     let why = refused(&rig).await;
     assert!(why.contains("chain id 1,"), "{why}");
+}
+
+/// One that is not answered there in time would be an outage to consensus.
+#[tokio::test]
+async fn a_question_that_needs_the_head_too_asks_for_it_where_wallets_ask() {
+    let public = public().await;
+    let rig = Rig::configured(|config| {
+        config.public_url = Some(public.server.url());
+        // Nobody else asks.
+        config.probe_online = PATIENCE;
+    })
+    .await;
+    answered(&rig).await;
+    let (indexing, hash) = ("eth_getTransactionReceipt", GENESIS);
+    public.server.set(indexing, Reaction::Error(-32000, "transaction indexing is in progress"));
+    let asked = rig.fake.server.times().len();
+    assert_eq!(rig.ask(|reply| EngineMessage::Receipt { hash, reply }).await.unwrap(), None);
+    assert_eq!(public.server.count(indexing), 1);
+    assert_eq!(rig.fake.server.times().len(), asked);
 }
 
 #[tokio::test]

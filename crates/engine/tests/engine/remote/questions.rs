@@ -196,7 +196,11 @@ async fn the_pool_is_counted_where_the_client_counts_it() {
 }
 
 pub(super) async fn forward(rig: &Rig, method: &str) -> Result<Box<RawValue>, QueryError> {
-    let (method, params) = (method.to_owned(), Some(RawValue::from_string("[\"0x1\"]".into()).unwrap()));
+    forward_with(rig, method, "[\"0x1\"]").await
+}
+
+async fn forward_with(rig: &Rig, method: &str, params: &str) -> Result<Box<RawValue>, QueryError> {
+    let (method, params) = (method.to_owned(), Some(RawValue::from_string(params.to_owned()).unwrap()));
     let outcome = rig.ask(|reply| EngineMessage::Forward { method, params, reply }).await;
     outcome.map_err(|error| error.into_actor().unwrap())
 }
@@ -214,6 +218,29 @@ async fn a_forwarded_question_comes_back_to_the_letter_and_commands_are_not_forw
         assert!(matches!(forward(&rig, command).await, Err(QueryError::InvalidQuery(_))), "{command}");
         assert_eq!(rig.fake.server.count(command), 0);
     }
+}
+
+#[tokio::test]
+async fn a_blob_transaction_is_refused_as_every_node_of_this_chain_does_and_the_client_is_not_asked() {
+    let rig = Rig::start().await;
+    for method in [SEND, "eth_sendRawTransactionSync"] {
+        rig.fake.server.set(method, Reaction::Result(json!("0x1")));
+        for blob in [r#"["0x03f8"]"#, r#" [ "0X03" , 5 ]"#, r#"["\u0030x03c0"]"#, r#"["03c0"]"#] {
+            let refused = forward_with(&rig, method, blob).await.unwrap_err();
+            assert_eq!(refused, QueryError::Refused(TransactionRefusal::TypeNotSupported), "{method}{blob}");
+        }
+        assert_eq!(rig.fake.server.count(method), 0, "{method}");
+        // What is no such transaction, or cannot be read, is for the client to judge.
+        for other in
+            [r#"["0x02f8"]"#, r#"["0x"]"#, "[]", r#"[3]"#, r#"{"transaction":"0x03f8"}"#, r#"["0x30"]"#]
+        {
+            forward_with(&rig, method, other).await.unwrap();
+        }
+        assert_eq!(rig.fake.server.count(method), 6, "{method}");
+    }
+    // As a parameter of anything else it is none.
+    rig.fake.server.set("eth_getStorageAt", Reaction::Result(json!("0x1")));
+    forward_with(&rig, "eth_getStorageAt", r#"["0x03f8"]"#).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! What becomes of everything that can go wrong with a request of consensus: for each request and each fault, what its
 //! asker hears, and how the client fares afterwards.
 
-use alys_bus::AskError;
+use std::time::Duration;
+
 use alys_bus::protocol::engine::EngineHealth;
+use alys_bus::{AskError, Clock};
 use alys_engine::messages::{EngineError, Lack, PayloadVerdict};
+use alys_engine_api::timeouts;
 use alys_testkit::PATIENCE;
 use serde_json::json;
 
@@ -28,6 +31,17 @@ enum Ask {
 
 use Ask::{Build, Follow, Judge, Receipts, Seal};
 
+impl Ask {
+    fn method(self) -> &'static str {
+        match self {
+            Judge => "engine_newPayloadV4",
+            Receipts => "eth_getBlockReceipts",
+            Follow | Build => "engine_forkchoiceUpdatedV3",
+            Seal => "engine_getPayloadV4",
+        }
+    }
+}
+
 /// What the asker hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
@@ -42,30 +56,41 @@ enum Heard {
     Other,
 }
 
-fn verdict(verdict: PayloadVerdict) -> Heard {
+/// What the asker hears, in which words, and after what time.
+struct Told {
+    heard: Heard,
+    words: String,
+    took: Duration,
+}
+
+fn verdict(verdict: PayloadVerdict) -> (Heard, String) {
     match verdict {
-        PayloadVerdict::Valid(_) => Heard::Done,
-        PayloadVerdict::Invalid { .. } => Heard::Invalid,
-        PayloadVerdict::Unavailable { lack, .. } => Heard::Lacks(lack),
+        PayloadVerdict::Valid(_) => (Heard::Done, String::new()),
+        PayloadVerdict::Invalid { reason } => (Heard::Invalid, reason),
+        PayloadVerdict::Unavailable { lack, what } => (Heard::Lacks(lack), what),
     }
 }
 
-fn heard<T>(outcome: Outcome<T, EngineError>, done: impl FnOnce(T) -> Heard) -> Heard {
-    match outcome {
-        Ok(value) => done(value),
-        Err(AskError::Actor(EngineError::Unavailable(_))) => Heard::Unavailable,
-        Err(AskError::Actor(EngineError::Failed(_))) => Heard::Failed,
-        Err(AskError::Actor(EngineError::UnknownPayload)) => Heard::UnknownPayload,
-        Err(_) => Heard::Other,
-    }
+fn heard<T>(outcome: Outcome<T, EngineError>, done: impl FnOnce(T) -> Heard) -> (Heard, String) {
+    let error = match outcome {
+        Ok(value) => return (done(value), String::new()),
+        Err(error) => error,
+    };
+    let heard = match &error {
+        AskError::Actor(EngineError::Unavailable(_)) => Heard::Unavailable,
+        AskError::Actor(EngineError::Failed(_)) => Heard::Failed,
+        AskError::Actor(EngineError::UnknownPayload) => Heard::UnknownPayload,
+        _ => Heard::Other,
+    };
+    (heard, error.to_string())
 }
 
 /// Asks, of a client that has been well so far and has one block above genesis, not yet followed.
-async fn ask(rig: &Rig, ask: Ask, fault: Reaction) -> Heard {
+async fn ask(rig: &Rig, ask: Ask, fault: Reaction) -> Told {
     let server = &rig.fake.server;
     let (first, rules) = (empty(GENESIS, 1), rules(GENESIS, 1));
     let (paid, receipts) = with_transfer(GENESIS, 1, Vec::new());
-    assert_eq!(verdict(rig.judge(&first).await), Heard::Done);
+    assert_eq!(verdict(rig.judge(&first).await).0, Heard::Done);
     {
         let mut chain = rig.fake.chain.lock();
         chain.receipts.insert(paid.header.payload_hash, receipts);
@@ -74,38 +99,33 @@ async fn ask(rig: &Rig, ask: Ask, fault: Reaction) -> Heard {
             "shouldOverrideBuilder": false, "executionRequests": [],
         });
     }
-    match ask {
-        Judge => {
-            server.set("engine_newPayloadV4", fault);
-            verdict(rig.judge(&first).await)
-        }
-        Receipts => {
-            server.set("eth_getBlockReceipts", fault);
-            verdict(rig.judge(&paid).await)
-        }
-        Follow => {
-            server.set("engine_forkchoiceUpdatedV3", fault);
-            heard(rig.follow(first.header.payload_hash).await, |head| Heard::Stands(head.number))
-        }
-        Build => {
-            server.set("engine_forkchoiceUpdatedV3", fault);
-            heard(rig.build(&rules).await, |_| Heard::Done)
-        }
-        Seal => {
-            let id = rig.build(&rules).await.unwrap();
-            server.set("engine_getPayloadV4", fault);
-            heard(rig.seal(id).await, |_| Heard::Done)
-        }
-    }
+    let id = match ask {
+        Seal => rig.build(&rules).await.unwrap(),
+        _ => [0; 8],
+    };
+    server.set(ask.method(), fault);
+    let (clock, hash) = (Clock::system(), first.header.payload_hash);
+    let began = clock.now();
+    let (heard, words) = match ask {
+        Judge => verdict(rig.judge(&first).await),
+        Receipts => verdict(rig.judge(&paid).await),
+        Follow => heard(rig.follow(hash).await, |head| Heard::Stands(head.number)),
+        Build => heard(rig.build(&rules).await, |_| Heard::Done),
+        Seal => heard(rig.seal(id).await, |_| Heard::Done),
+    };
+    Told { heard, words, took: clock.now() - began }
 }
 
+/// What timeouts are multiplied by where they are waited for.
+const QUARTER: f64 = 0.25;
+
 /// One line of the tables below: this request and this fault come to this, and the client is this.
-async fn holds(asked: Ask, fault: Reaction, expected: Heard, fares: EngineHealth) {
+async fn holds(asked: Ask, fault: Reaction, expected: Heard, fares: EngineHealth) -> Told {
     let silent = matches!(fault, Reaction::Silence);
     let rig = Rig::configured(|config| {
         // It is looked at only when something was wrong.
         config.probe_online = PATIENCE;
-        config.timeout_multiplier = if silent { 0.25 } else { 4.0 };
+        config.timeout_multiplier = if silent { QUARTER } else { 4.0 };
     })
     .await;
     // Whatever takes it for away is not put right at once by the look that follows.
@@ -117,7 +137,8 @@ async fn holds(asked: Ask, fault: Reaction, expected: Heard, fares: EngineHealth
         },
     );
     let line = format!("{asked:?} and {fault:?}");
-    assert_eq!(ask(&rig, asked, fault).await, expected, "{line}");
+    let told = ask(&rig, asked, fault).await;
+    assert_eq!(told.heard, expected, "{line}");
     assert_eq!(rig.health.get(), fares, "{line}");
     let is_believed = matches!(fares, EngineHealth::Synced | EngineHealth::Syncing);
     assert_eq!(rig.head().await.is_ok(), is_believed, "{line}");
@@ -126,6 +147,7 @@ async fn holds(asked: Ask, fault: Reaction, expected: Heard, fares: EngineHealth
         rig.becomes(EngineHealth::Synced).await;
         assert_eq!(rig.head().await.unwrap().hash, GENESIS, "{line}");
     }
+    told
 }
 
 /// What each request comes to when there is no answer that can be used.
@@ -140,7 +162,18 @@ const WITHOUT_ANSWER: [(Ask, Heard); 5] = [
 #[tokio::test]
 async fn silence_ends_at_the_methods_timeout_and_is_an_outage() {
     for (ask, expected) in WITHOUT_ANSWER {
-        holds(ask, Reaction::Silence, expected, EngineHealth::Offline).await;
+        let told = holds(ask, Reaction::Silence, expected, EngineHealth::Offline).await;
+        let timeout = match ask {
+            Judge => timeouts::NEW_PAYLOAD,
+            Receipts => timeouts::RECEIPTS,
+            Follow | Build => timeouts::FORKCHOICE_UPDATED,
+            Seal => timeouts::GET_PAYLOAD,
+        }
+        .mul_f64(QUARTER);
+        assert!(told.took >= timeout, "{ask:?}: {:?}", told.took);
+        // Whatever came on top, a busy machine took.
+        let words = format!("{}: no answer within {timeout:?}", ask.method());
+        assert!(told.words.contains(&words), "{ask:?}: {}", told.words);
     }
 }
 

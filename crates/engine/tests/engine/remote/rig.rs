@@ -12,7 +12,7 @@ use alys_bus::{Address as BusAddress, AskError, Clock, Context, Inbox, Latest, L
 use alys_engine::messages::{
     EngineError, EngineHead, EngineMessage, EnginePrivate, Forkchoice, PayloadVerdict, SealedPayload,
 };
-use alys_engine::{RemoteClient, RemoteConfig};
+use alys_engine::{ExecutionClient as _, RemoteClient, RemoteConfig};
 use alys_engine_api::ManagedProcess;
 use alys_primitives::payload::PayloadRules;
 use alys_primitives::{Block, Header};
@@ -21,6 +21,7 @@ use ractor::ActorRef;
 use serde_json::{Value, json};
 
 use crate::remote::fake::{CHAIN_ID, Fake, GAS_LIMIT, GENESIS, payload};
+use crate::remote::figures::gauge;
 use crate::remote::server::{NOW, key};
 
 pub(super) type Outcome<T, E> = Result<T, AskError<E>>;
@@ -30,6 +31,7 @@ pub(super) struct Rig {
     pub(super) fake: Fake,
     pub(super) address: BusAddress<EngineMessage>,
     pub(super) health: Latest<EngineHealth>,
+    client: RemoteClient,
     actor: ActorRef<Inbox<EngineMessage, EnginePrivate>>,
 }
 
@@ -73,9 +75,14 @@ impl Rig {
         let client = RemoteClient::new(config, clock, Limits::default(), health.clone(), managed).unwrap();
         assert_eq!(health.get(), EngineHealth::Offline, "nobody may believe in it before it answered");
         let address = BusAddress::new(Limits::default());
-        let spawned = alys_engine::spawn(&address, None, client).await;
+        let spawned = alys_engine::spawn(&address, None, client.clone()).await;
         let (actor, _) = spawned.map_err(|error| error.to_string())?;
-        Ok(Self { fake, address, health, actor })
+        Ok(Self { fake, address, health, client, actor })
+    }
+
+    /// Where the breaker stands, by its figure: 0 closed, 1 half open, 2 open.
+    pub(super) fn breaker(&self) -> Option<f64> {
+        gauge("alys_engine_client_breaker", || self.client.publish())
     }
 
     pub(super) async fn becomes(&self, health: EngineHealth) {
