@@ -16,10 +16,10 @@ use tokio::{
 
 use super::{ManagedError, error::tried, guard::Guard, log::Log, ports::Port};
 
-/// From its first answer until it listens to SIGINT, at least: it opens its ports first. A signal that comes earlier
-/// ends it like SIGKILL, and what it holds in memory is lost. On a busy machine it takes longer, as did the start
-/// before: it is given as much time again as it took to answer.
-const SETTLES: Duration = Duration::from_secs(1);
+/// From its first answer until it listens to SIGINT, at least: it opens its ports first, and computes KZG's tables meanwhile,
+/// some seconds of a core. A signal that comes earlier ends it like SIGKILL, and what it holds in memory is lost. On a busy
+/// machine it takes longer, as did the start before: it is given as much time again as it took to answer.
+const SETTLES: Duration = Duration::from_secs(4);
 
 /// After its end, for what it printed last: a process that it started may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
