@@ -60,7 +60,8 @@ pub enum EngineMessage {
         /// Where the client really stands.
         reply: Reply<EngineHead, EngineError>,
     },
-    /// The client's own latest block. Sent by chain at start and by anyone.
+    /// The client's own latest block. Sent by chain; whoever asks for wallets, of a client behind the Engine API, asks
+    /// its JSON-RPC instead, for an answer that does not come in time takes the client for away.
     Head {
         /// Where the client stands.
         reply: Reply<EngineHead, EngineError>,
@@ -351,9 +352,9 @@ pub enum EngineHealth {
     /// It answers, and executes what it is given. The embedded client always.
     #[default]
     Synced,
-    /// It answers, and has not the parents of what it is given.
+    /// It answers, and has not the parents of what it is given, or is not where it was sent.
     Syncing,
-    /// It does not answer, or not in time.
+    /// It does not answer, or not in time, or is another chain's.
     Offline,
     /// It refuses this node's token: the two have different JWT secrets, or clocks.
     AuthFailed,

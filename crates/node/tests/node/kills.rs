@@ -1,8 +1,11 @@
-//! Each actor killed in turn while the chain runs.
+//! Each actor killed, and panicking, in turn while the chain runs.
 //!
 //! The slots are filled by hand from public parts, each actor in a wrapper that lets the test kill it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::SeqCst},
+};
 
 use alys_bus::WorkerMode;
 use alys_chain::{ChainActor, ChainArgs, ChainConfig};
@@ -12,9 +15,9 @@ use alys_engine::{
 };
 use alys_federation::{FederationActor, FederationArgs, FederationConfig, service::Federation};
 use alys_node::Node;
-use alys_rpc::{Execution, Neighbours, RpcActor, RpcArgs};
+use alys_rpc::{Execution, Neighbours, RpcActor, RpcArgs, RpcMessage};
 use alys_storage::{StorageActor, StorageArgs, StorageConfig, StorageSetup};
-use alys_supervisor::ChildSpec;
+use alys_supervisor::{ActorHealth, ActorState, ChildSpec};
 use parking_lot::Mutex;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 
@@ -25,12 +28,26 @@ use crate::{
 
 /// Where the test finds the running incarnation of an actor.
 #[derive(Clone, Default)]
-struct Grip(Arc<Mutex<Option<ActorCell>>>);
+struct Grip {
+    running: Arc<Mutex<Option<ActorCell>>>,
+    /// At how many turns from now it panics; 0 is never.
+    panics: Arc<AtomicU32>,
+}
 
 impl Grip {
     /// Kills it at its next await, whatever it is doing.
     fn kill(&self) {
-        self.0.lock().take().expect("it runs").kill();
+        self.running.lock().take().expect("it runs").kill();
+    }
+
+    /// Lets it panic when it is handed its `turn`-th message from now, whatever that is.
+    fn panic_at(&self, turn: u32) {
+        self.panics.store(turn, SeqCst);
+    }
+
+    fn turn(&self) {
+        let next = |turns: u32| turns.checked_sub(1);
+        assert_ne!(self.panics.fetch_update(SeqCst, SeqCst, next), Ok(1), "a panic of the test's");
     }
 
     fn around<A: Actor>(&self, actor: A) -> Gripped<A> {
@@ -54,7 +71,7 @@ impl<A: Actor> Actor for Gripped<A> {
         me: ActorRef<Self::Msg>,
         args: Self::Arguments,
     ) -> Result<Self::State, ActorProcessingErr> {
-        *self.grip.0.lock() = Some(me.get_cell());
+        *self.grip.running.lock() = Some(me.get_cell());
         self.actor.pre_start(me, args).await
     }
 
@@ -64,6 +81,7 @@ impl<A: Actor> Actor for Gripped<A> {
         message: Self::Msg,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
+        self.grip.turn();
         self.actor.handle(me, message, state).await
     }
 
@@ -184,6 +202,47 @@ async fn the_chain_goes_on_after_each_actor_is_killed_and_no_final_block_is_lost
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_chain_goes_on_after_a_panic_of_any_actor_at_any_message_and_no_final_block_is_lost() {
+    let (node, grips) = killable_node().await;
+    let mut watch = Watch::over(node).await;
+    watch.next_final().await;
+    // Five restarts a minute are an actor's budget, and chain may end by itself where storage does.
+    for turn in [1, 3] {
+        for (name, grip) in &grips {
+            let restarts = |all: &Vec<ActorHealth>| {
+                let found = all.iter().find(|actor| actor.actor == *name).unwrap();
+                (found.restarts, found.state == ActorState::Running)
+            };
+            let mut health = watch.node.supervisor().watch();
+            let before = restarts(&health.get()).0;
+            grip.panic_at(turn);
+            let again = health.wait_for(|all| {
+                let (now, runs) = restarts(all);
+                now > before && runs
+            });
+            // Wallets do not go through the actor: it is given something to do.
+            let asks = async {
+                loop {
+                    let asked =
+                        watch.node.wiring().rpc.ask(ctx(), |reply| RpcMessage::BoundAddress { reply });
+                    let _ = asked.await;
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                () = asks => {}
+                again = tokio::time::timeout_at(ctx().deadline, again) => drop(again.unwrap().unwrap()),
+            }
+            watch.next_final().await;
+        }
+        watch.nothing_is_lost().await;
+    }
+    watch.node.supervisor().stop("seen enough");
+    let report = watch.node.stopped().await;
+    assert!(report.is_success(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_actor_killed_again_and_again_stops_the_node_in_order_with_the_reason() {
     let (node, grips) = killable_node().await;
     let watch = Watch::over(node).await;
@@ -191,11 +250,9 @@ async fn an_actor_killed_again_and_again_stops_the_node_in_order_with_the_reason
     let mut health = watch.node.supervisor().watch();
     // The first six ends spend the budget of five restarts.
     for restarts in 0..6 {
-        let running = |all: &Vec<alys_supervisor::ActorHealth>| {
+        let running = |all: &Vec<ActorHealth>| {
             all.iter().any(|actor| {
-                actor.actor == *name
-                    && actor.restarts == restarts
-                    && actor.state == alys_supervisor::ActorState::Running
+                actor.actor == *name && actor.restarts == restarts && actor.state == ActorState::Running
             })
         };
         let waited = health.wait_for(running);
