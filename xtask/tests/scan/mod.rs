@@ -17,7 +17,10 @@ fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, out);
+            // What npm and cargo put there is others' and none of the tree.
+            if !path.ends_with("node_modules") && !path.ends_with("target") {
+                collect(&path, out);
+            }
         } else if path.extension().is_some_and(|e| e == "rs") {
             out.push(path);
         }
@@ -41,6 +44,20 @@ pub(crate) fn sources() -> BTreeMap<String, Lines> {
             (path.strip_prefix(&root).unwrap().display().to_string(), lines)
         })
         .collect()
+}
+
+/// Every Rust file of the tree, tests and benches included, by its path from the root.
+pub(crate) fn every_file() -> BTreeMap<String, String> {
+    let root = root();
+    let mut files = Vec::new();
+    for folder in ["bin", "crates", "examples", "tests", "xtask"] {
+        collect(&root.join(folder), &mut files);
+    }
+    let named = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    files.into_iter().map(named).collect()
 }
 
 /// The lines of a file without the items under `#[cfg(test)]`.

@@ -2,5 +2,6 @@
 
 mod folders;
 mod lives;
+mod methods;
 mod orphans;
 mod rig;
